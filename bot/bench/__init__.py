@@ -1,0 +1,18 @@
+"""What things cost: each bench measures side by side with something known, in one run, because absolute figures do not
+travel from machine to machine."""
+
+from __future__ import annotations
+
+import sys
+
+KINDS = ("turn",)
+
+
+def run(what: str, seconds: float) -> int:
+    """Run one bench and print its table; `seconds` is the length of each round. Returns the exit code."""
+    if what not in KINDS:
+        sys.stderr.write(f"no such bench: {what}; there is {', '.join(KINDS)}\n")
+        return 2
+    from bot.bench.turn import bench_turn
+
+    return bench_turn(seconds)

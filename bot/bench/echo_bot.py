@@ -1,0 +1,61 @@
+"""The bot ours is measured against: a bare WeRoBot that keeps a session and says back what it hears."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from wsgiref.types import WSGIApplication
+
+import bottle
+import redis
+from werobot import WeRoBot
+from werobot.contrib.bottle import make_view
+from werobot.session.redisstorage import RedisStorage
+from werobot.session.sqlitestorage import SQLiteStorage
+
+
+class EchoBot:
+    """WeRoBot as its own documentation sets it up; `bot.web.server` serves it like ours."""
+
+    def __init__(self, wsgi: WSGIApplication) -> None:
+        self.wsgi = wsgi
+
+    def start_background(self) -> None:
+        """It has no background work."""
+
+    def stop(self) -> None:
+        """Nothing is under way."""
+
+
+def build(settings: str) -> EchoBot:
+    """`settings` is JSON: token, encoding_aes_key, app_id, and sessions (a redis:// URL, or a file's path)."""
+    keys = json.loads(settings)
+    sessions = str(keys["sessions"])
+    if sessions.startswith("redis"):
+        storage: Any = RedisStorage(redis.Redis.from_url(sessions), prefix=str(keys["prefix"]))
+    else:
+        storage = SQLiteStorage(sessions)
+    robot = WeRoBot(
+        token=keys["token"],
+        encoding_aes_key=keys["encoding_aes_key"],
+        app_id=keys["app_id"],
+        enable_session=True,
+        session_storage=storage,
+    )
+
+    @robot.handler  # type: ignore[untyped-decorator, unused-ignore]
+    def echo(message: Any, session: dict[str, Any]) -> str:
+        session["turns"] = session.get("turns", 0) + 1
+        return str(getattr(message, "content", None) or message.key)
+
+    app = bottle.Bottle()
+    app.route("/wechat", ["GET", "POST"], make_view(robot))
+    return EchoBot(app)
+
+
+if __name__ == "__main__":
+    import sys
+
+    from bot.web.server import Listen, serve
+
+    serve("bot.bench.echo_bot:build", (sys.argv[1],), listen=Listen(threads=int(sys.argv[2]), workers=int(sys.argv[3])))

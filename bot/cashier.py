@@ -1,0 +1,123 @@
+"""The cashier a dialog talks to: orders in the tables, and WeChat Pay where a turn cannot go on without it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import select, update
+
+from bot.pay.till import Till
+from dialogs.terms.insurance import Payable
+from dialogs.world import Cancelling, Clock, Ledger, Opening, Order, OrderState, Registry, Unavailable
+from storage.database import reading, writing
+from storage.notices import card_notice, write_notice
+from storage.orders import attempts
+from storage.orders.columns import ATTEMPT, ORDER, PLACED
+from storage.orders.opening import Opener
+from storage.orders.reading import OrderReader
+
+CANCELLED = {
+    OrderState.CLOSED: Cancelling.CLOSED,
+    OrderState.PAID: Cancelling.PAID,
+    OrderState.REFUNDING: Cancelling.PAID,
+    OrderState.REFUNDED: Cancelling.PAID,
+}
+
+
+@dataclass(frozen=True)
+class StoredCashier:
+    """`dialogs.world.Cashier`; `wake` has the worker look at an order after this turn."""
+
+    opener: Opener
+    reader: OrderReader
+    till: Till
+    registry: Registry
+    ledger: Ledger
+    clock: Clock
+    wake: Callable[[str], None]
+
+    def open(self, payer: str, service: str, payables: Sequence[Payable]) -> Opening:
+        """Open an order; the same payables asked for again by the same payer give the same order."""
+        people = {payable.insured: self.registry.person(payable.insured) for payable in payables}
+        names = {key: person.name for key, person in people.items() if person}
+        if len(names) != len(people):
+            return Opening(gone=True)
+        opened = self.opener.open(payer, service, payables, names, self.clock.now())
+        if opened.order_no:
+            self.wake(opened.order_no)
+            return Opening(order=self.reader.order(payer, opened.order_no))
+        for payable in payables:
+            if opened.paid and (paid := self.ledger.paid(payable.key)):
+                return Opening(paid=paid)
+            if opened.held_by and (held := self.ledger.held(payer, payable.key)):
+                return Opening(held=held)
+        if opened.held_by or opened.paid:  # it ended between the two looks
+            raise Unavailable("the order that was in the way has just ended")
+        return Opening(gone=True)
+
+    def order(self, payer: str, no: str) -> Order | None:
+        """One order, if it is this payer's."""
+        return self.reader.order(payer, no)
+
+    def orders(self, payer: str) -> Sequence[Order]:
+        """This payer's orders, newest first."""
+        return self.reader.orders(payer)
+
+    def check(self, payer: str, no: str) -> Order | None:
+        """Ask WeChat Pay now what became of it; then as `order`."""
+        if self.reader.order(payer, no):
+            self.till.advance(no, ask=True)
+        return self.reader.order(payer, no)
+
+    def cancel(self, payer: str, no: str) -> Cancelling:
+        """Close it at WeChat Pay, then here. Where that does not answer, the worker goes on and a notice follows."""
+        if self.reader.order(payer, no) is None:
+            return Cancelling.UNKNOWN
+        with writing(self.till.engine) as connection:
+            attempts.begin_closing(connection, no, "cancelled", self._now())
+        self.till.advance(no)
+        where = (ORDER.c.no == no) & (ORDER.c.state == OrderState.CLOSING)
+        with writing(self.till.engine) as connection:
+            notice_follows = connection.execute(update(ORDER).where(where).values(close_reason="cancelling")).rowcount
+        if notice_follows:
+            self.wake(no)
+            return Cancelling.CLOSING
+        order = self.reader.order(payer, no)
+        return CANCELLED.get(order.state, Cancelling.CLOSING) if order else Cancelling.UNKNOWN
+
+    def ask_card(self, payer: str, no: str) -> Order | None:
+        """Have a payment card made and sent; asked for again, it is sent again."""
+        if self.reader.order(payer, no) is None:
+            return None
+        with writing(self.till.engine) as connection:
+            if not attempts.begin_switch(connection, no, "native", self._now()):
+                attempt = attempts.running(connection, no)
+                if attempt is not None and attempt.state == PLACED and attempt.code_url:
+                    notice = card_notice(payer, attempt.out_trade_no, attempt.expires_at, self._now())
+                    write_notice(connection, notice)
+        self.wake(no)
+        return self.reader.order(payer, no)
+
+    def ask_link(self, payer: str, no: str) -> Order | None:
+        """Back to the payer's own link; the card ends."""
+        if self.reader.order(payer, no) is None:
+            return None
+        with writing(self.till.engine) as connection:
+            attempts.begin_switch(connection, no, "jsapi", self._now())
+        self.wake(no)
+        return self.reader.order(payer, no)
+
+    def _now(self) -> int:
+        return int(self.clock.now().timestamp())
+
+
+def placed_prepay_id(till: Till, no: str) -> str:
+    """The prepay_id of the order's running attempt, placed first where it is not yet; "" where it cannot be had."""
+    for _ in range(2):
+        with reading(till.engine) as connection:
+            row = connection.execute(select(ATTEMPT).where(ATTEMPT.c.runs == no)).first()
+        if row is not None and row.state == PLACED:
+            return row.prepay_id or ""
+        till.advance(no)
+    return ""

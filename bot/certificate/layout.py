@@ -1,0 +1,66 @@
+"""Where things go on a certificate, before anything is drawn: lines of text in columns, rows on pages. Millimetres."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+Width = Callable[[str], float]
+
+# What is not torn apart at the end of a line where there is room for it; closing signs stay with what they close.
+_PIECES = re.compile(r"(?:[!-~]+ ?|.)[，。；：、！？）》”]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of the table; `right` sets its cells against the right edge, as amounts are."""
+
+    title: str
+    width: float
+    right: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TableRow:
+    """A row, its cells broken into lines."""
+
+    cells: tuple[tuple[str, ...], ...]
+
+    @property
+    def lines(self) -> int:
+        """How many lines high."""
+        return max(map(len, self.cells))
+
+
+def broken(text: str, room: float, width: Width) -> tuple[str, ...]:
+    """The text in lines that fit the room; a word that is wider than a line is broken anywhere."""
+    lines, line = [], ""
+    for piece in _fitting(_PIECES.findall(text), room, width):
+        if line and width((line + piece).rstrip()) > room:
+            lines.append(line.rstrip())
+            line = piece.lstrip()
+        else:
+            line += piece
+    return (*lines, line.rstrip())
+
+
+def _fitting(pieces: Sequence[str], room: float, width: Width) -> Iterator[str]:
+    for piece in pieces:
+        yield from [piece] if width(piece.rstrip()) <= room else piece
+
+
+def on_pages(heights: Sequence[float], first: float, other: float, last: float) -> list[range]:
+    """Which rows stand on which page. `first` and `other` are the room for rows; the last page keeps `last` free.
+
+    The end of the document never stands alone: the last row goes with it.
+    """
+    pages: list[range] = []
+    start, used, room = 0, 0.0, first
+    for index, height in enumerate(heights):
+        free = room - last if index == len(heights) - 1 else room
+        if index > start and used + height > free:
+            pages.append(range(start, index))
+            start, used, room = index, 0.0, other
+        used += height
+    return [*pages, range(start, len(heights))]

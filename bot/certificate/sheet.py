@@ -1,0 +1,113 @@
+"""A document being drawn: text in the right font, lines, the QR code. Millimetres from the upper left corner."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from itertools import groupby
+
+import qrcode
+from fpdf import FPDF, ViewerPreferences
+
+from bot.certificate.fonts import MAIN, RARE, FontFiles, Fonts
+from bot.certificate.layout import Width
+
+MM_PER_POINT = 25.4 / 72
+QR_MASK = 3  # any of the eight can be read; trying them all costs more than the rest
+QUIET_MODULES = 4
+INK, SHADE = 0, 226
+
+
+class Sheet:
+    """Pages of A4."""
+
+    def __init__(self, fonts: Fonts, files: FontFiles, texts: Sequence[str]) -> None:
+        self._files = files
+        self._fonts = fonts
+        self._pdf = FPDF(format="A4")
+        self._pdf.set_auto_page_break(False)
+        fonts.put(self._pdf, texts)
+        self._pdf.set_font(MAIN, size=10)
+
+    def describe(self, title: str, author: str, subject: str, made_at: datetime) -> None:
+        """What a reader shows of the document; nothing in it depends on when it is drawn."""
+        self._pdf.set_title(title)
+        self._pdf.set_author(author)
+        self._pdf.set_subject(subject)
+        self._pdf.set_lang("zh-CN")
+        self._pdf.set_creation_date(made_at)
+        self._pdf.viewer_preferences = ViewerPreferences(display_doc_title=True)
+
+    def page(self) -> None:
+        """A new page."""
+        self._pdf.add_page()
+
+    def width(self, size: float) -> Width:
+        """How wide texts of this size are."""
+        widths = self._pdf.fonts[MAIN].cw
+        rare = self._files.is_rare
+
+        def measured(text: str) -> float:
+            return sum(1000 if rare(sign) else widths[ord(sign)] for sign in text) * size * MM_PER_POINT / 1000
+
+        return measured
+
+    def text(self, x: float, y: float, text: str, size: float) -> None:
+        """Text with its baseline at `y`."""
+        pdf = self._pdf
+        pdf.set_font_size(size)
+        if not any(map(self._files.is_rare, text)):
+            pdf.text(x, y, text)
+            return
+        measured = self.width(size)
+        for rare, signs in groupby(text, self._files.is_rare):
+            run = "".join(signs)
+            pdf.set_font(RARE if rare else MAIN, size=size)
+            pdf.text(x, y, run)
+            x += measured(run)
+        pdf.set_font(MAIN, size=size)
+
+    def right(self, x: float, y: float, text: str, size: float) -> None:
+        """Text that ends at `x`."""
+        self.text(x - self.width(size)(text), y, text, size)
+
+    def centred(self, x: float, y: float, text: str, size: float) -> None:
+        """Text with its middle at `x`."""
+        self.text(x - self.width(size)(text) / 2, y, text, size)
+
+    def across(self, x: float, y: float, text: str, size: float) -> None:
+        """Pale and slanting, around this point: a watermark."""
+        with self._pdf.rotation(35, x, y):
+            self._pdf.set_text_color(SHADE)
+            self.centred(x, y, text, size)
+            self._pdf.set_text_color(INK)
+
+    def strokes(self, lines: Sequence[tuple[float, float, float, float]]) -> None:
+        """Straight lines from (x1, y1) to (x2, y2), as one path: many times cheaper than one by one."""
+        k, height = self._pdf.k, self._pdf.h
+        path = [f"{a * k:.2f} {(height - b) * k:.2f} m {c * k:.2f} {(height - d) * k:.2f} l" for a, b, c, d in lines]
+        self._pdf._out(f"0.5 w {' '.join(path)} S")
+
+    def qr(self, x: float, y: float, side: float, text: str) -> None:
+        """A QR code that says `text`, in its quiet zone, as one path."""
+        code = qrcode.QRCode(error_correction=qrcode.constants.ERROR_CORRECT_M, border=0, mask_pattern=QR_MASK)
+        code.add_data(text)
+        code.make(fit=True)
+        matrix = code.get_matrix()
+        module = side / (len(matrix) + 2 * QUIET_MODULES) * self._pdf.k
+        left, top = x * self._pdf.k + QUIET_MODULES * module, (self._pdf.h - y) * self._pdf.k - QUIET_MODULES * module
+        path = []
+        for number, row in enumerate(matrix, 1):
+            place = 0
+            for dark, same in groupby(row):
+                length = len(list(same))
+                if dark:
+                    path.append(
+                        f"{left + place * module:.3f} {top - number * module:.3f} {length * module:.3f} {module:.3f} re"
+                    )
+                place += length
+        self._pdf._out(f"{' '.join(path)} f")
+
+    def output(self) -> bytes:
+        """The finished document."""
+        return self._fonts.output(self._pdf)

@@ -1,0 +1,11 @@
+"""The command line of `run.py`. Exit 0 done, 1 the work found something wrong, 2 wrong usage or configuration.
+
+One file a group of commands; what a command needs is imported when it runs, so that `chat` greets at once.
+"""
+
+from __future__ import annotations
+
+from bot.commands import operating, showing, storing, talking
+from bot.commands.root import app
+
+__all__ = ["app", "operating", "showing", "storing", "talking"]

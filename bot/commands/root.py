@@ -1,0 +1,57 @@
+"""The Typer application, the option every command has, and how a mistake of the operator's is told."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+app = typer.Typer(
+    help="居民两险微信缴费机器人：微信里缴养老、医疗两险。",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+ConfigPath = Annotated[Path, typer.Option("--config", help="配置文件", show_default=True)]
+DEFAULT_CONFIG = Path("bot.toml")
+
+
+@contextmanager
+def operators_errors() -> Iterator[None]:
+    """Mistakes of configuration and usage end with 2 and a line each, without a stack trace."""
+    from bot.settings import BadConfiguration
+    from bot.web.server import AddressTaken
+    from dialogs.world import Unavailable
+    from storage.database import BadDatabaseUrl
+    from storage.sealing import BadKeyFile
+    from storage.sessions.contract import StoreUnavailable
+
+    try:
+        yield
+    except BadConfiguration as wrong:
+        for line in wrong.mistakes:
+            complain(line)
+        raise typer.Exit(2) from None
+    except (BadDatabaseUrl, BadKeyFile, AddressTaken) as wrong:
+        complain(str(wrong))
+        raise typer.Exit(2) from None
+    except (Unavailable, StoreUnavailable) as gone:
+        complain(f"存储现在用不了：{gone}")
+        raise typer.Exit(1) from None
+
+
+def complain(line: str) -> None:
+    """One line on standard error."""
+    sys.stderr.write(line + "\n")
+
+
+def settings_of(config: Path, overrides: dict[str, dict[str, Any]] | None = None) -> Any:
+    """The settings of a configuration file."""
+    from bot.settings import read
+
+    return read(config, overrides)

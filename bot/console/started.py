@@ -1,0 +1,145 @@
+"""A whole bot on the sandbox in this process: stand-ins, demo people, web server, background work."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from bot.app import App, build
+from bot.console.kept_orders import KeptOrders
+from bot.console.local_family import LocalFamily
+from bot.console.passing_time import stops
+from bot.menu import account_menu
+from bot.replay.wsgi_server import LoopbackWsgi
+from bot.sandbox.both import Sandbox
+from bot.sandbox.clock import MovableClock
+from bot.settings import Settings, read
+from storage.demo import load_demo
+from storage.sealing import FieldSeal
+
+DEMO = Path(__file__).parent.parent / "sandbox" / "demo"
+DATABASE, FIELD_KEY, LOG = "bot.db", "field.key", "chat.log"
+DEMO_DAY, AHEAD, ORDERS = "demo-day", "clock-ahead", "sandbox-orders.json"
+ROUNDS = 5  # of callbacks and due work; each may cause the next
+
+
+@dataclass(frozen=True)
+class Started:
+    """What runs."""
+
+    sandbox: Sandbox
+    app: App
+    family: LocalFamily
+
+
+@contextmanager
+def started(config: Path, folder: Path, *, background: bool) -> Iterator[Started]:
+    """Start everything on the storage in `folder`, whatever the configuration says of storage; stop it at the end.
+
+    Without `background` nothing happens but on the caller's thread. Raises what `bot.settings.read` and `bot.app.build`
+    raise. The clock goes on where it stood if it was moved at an earlier start.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    clock = MovableClock()
+    clock.move(_ahead(folder))
+    if not (folder / FIELD_KEY).exists():
+        FieldSeal.create(folder / FIELD_KEY)
+    sandbox = Sandbox.start(folder, clock)
+    orders = KeptOrders(sandbox.pay.orders, folder / ORDERS)
+    server = LoopbackWsgi()
+    orders.restore(f"{server.url}/pay/notify")
+    sandbox.wechat.bot_url = f"{server.url}/wechat"
+    try:
+        settings = read(config, _overrides(sandbox, server.url, folder))
+        app = build(settings, clock=clock.now, wakes=background)
+        try:
+            _seed(app, settings, folder, clock)
+            server.application = app.wsgi
+            app.account.put_menu(account_menu())
+            if background:
+                sandbox.pay.start_delivering()
+                app.start_background()
+            yield Started(sandbox, app, _family(sandbox, app, orders))
+        finally:
+            _keep_ahead(folder, clock)
+            server.application = None
+            app.stop()
+            orders.keep()
+    finally:
+        server.stop()
+        sandbox.stop()
+
+
+def log_into(file: Path) -> None:
+    """Let the log of this process go to a file: the terminal belongs to the chat."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    stream = file.open("a", encoding="utf-8")
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso"),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(ensure_ascii=False),
+        ],
+        logger_factory=structlog.WriteLoggerFactory(file=stream),
+    )
+    logging.basicConfig(stream=stream, level=logging.WARNING, force=True)
+
+
+def _overrides(sandbox: Sandbox, url: str, folder: Path) -> dict[str, dict[str, Any]]:
+    storage = {
+        "database": f"sqlite:///{folder.resolve() / DATABASE}",
+        "sessions": "embedded",
+        "queue": "embedded",
+        "field_key": str(folder.resolve() / FIELD_KEY),
+    }
+    return {**sandbox.settings_overrides(url), "storage": storage}
+
+
+def _family(sandbox: Sandbox, app: App, orders: KeptOrders) -> LocalFamily:
+    one_at_a_time = threading.Lock()
+
+    def settle() -> None:
+        with one_at_a_time:
+            for _ in range(ROUNDS):
+                if not sandbox.pay.deliver_due() + app.run_due():
+                    break
+            orders.keep()
+
+    def wait(seconds: float) -> None:
+        for step in stops(seconds):
+            sandbox.clock.move(step)
+            settle()
+
+    return LocalFamily(sandbox, settle, wait)
+
+
+def _seed(app: App, settings: Settings, folder: Path, clock: MovableClock) -> None:
+    """Once a day, because the demo people's dates go with the day."""
+    today = datetime.fromtimestamp(clock.now(), settings.zone).date()
+    mark = folder / DEMO_DAY
+    if mark.exists() and mark.read_text("ascii") == today.isoformat():
+        return
+    load_demo(app.engine, app.seal, DEMO, today, shift=True)
+    mark.write_text(today.isoformat(), "ascii")
+
+
+def _ahead(folder: Path) -> float:
+    """Seconds the clock was moved by, at earlier starts; what was stored then would lie in the future without them."""
+    try:
+        return max(0.0, float((folder / AHEAD).read_text("ascii")))
+    except (OSError, ValueError):
+        return 0.0
+
+
+def _keep_ahead(folder: Path, clock: MovableClock) -> None:
+    (folder / AHEAD).write_text(f"{max(0.0, clock.now() - time.time()):.0f}", "ascii")

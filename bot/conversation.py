@@ -1,0 +1,61 @@
+"""One turn with its world: the machine of `dialogs`, the tables of `storage`, the news that waits for this citizen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+
+from bot.messenger import Messenger, on_top
+from bot.one_turn import OneTurnsRegistry
+from bot.turn_values import TurnResult
+from dialogs.machine import turn
+from dialogs.said import Said
+from dialogs.session import Session
+from dialogs.step import Service
+from dialogs.world import Cashier, Ledger, Registry, Tariffs, Unavailable, World
+from storage.database import one_reader
+
+
+@dataclass(frozen=True, slots=True)
+class BureauClock:
+    """`dialogs.world.Clock` over unix seconds."""
+
+    seconds: Callable[[], float]
+    zone: tzinfo
+
+    def now(self) -> datetime:
+        """Now, as the bureau reads it."""
+        return datetime.fromtimestamp(self.seconds(), self.zone)
+
+
+@dataclass(frozen=True)
+class Conversation:
+    """Runs turns; safe to share between threads."""
+
+    services: Mapping[str, Service]
+    registry: Registry
+    tariffs: Tariffs
+    ledger: Ledger
+    cashier: Cashier
+    messenger: Messenger
+    zone: tzinfo
+
+    def run(self, openid: str, session: bytes | None, said: Said, now: float) -> TurnResult:
+        """One turn; `push` holds the ids of the news told at its top. Raises what the database raises."""
+        world = World(
+            payer=openid,
+            registry=OneTurnsRegistry(self.registry),
+            tariffs=self.tariffs,
+            ledger=self.ledger,
+            cashier=self.cashier,
+            clock=BureauClock(lambda: now, self.zone),
+        )
+        with one_reader(self.messenger.engine):
+            result = turn(Session.from_json(session), said, world, self.services)
+            try:
+                waiting = self.messenger.waiting(openid)
+            except Unavailable:  # news waits for the next word; the answer does not
+                waiting = []
+        reply = on_top(waiting, result.reply)
+        return TurnResult(result.session.to_json().encode(), reply, tuple(notice_id for notice_id, _ in waiting))

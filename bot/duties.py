@@ -1,0 +1,87 @@
+"""What is due: orders to look at, notices to deliver. Rows say what, leases say who, and every duty may be repeated."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import structlog
+from sqlalchemy import Engine, select, update
+
+from bot.messenger import Messenger
+from bot.pay.till import Till
+from dialogs.world import OrderState, Unavailable
+from storage.database import reading, writing
+from storage.orders.attempts import is_unfinished
+from storage.orders.columns import ORDER
+
+LEASE_SECONDS = 60  # more than one look takes: six calls of at most five seconds, and their commits
+AT_ONCE = 50
+ROUNDS = 20
+BUSY_SECONDS = 15  # an order whose look sets no other time waits so long for its next one
+
+LOG = structlog.get_logger("duties")
+
+
+@dataclass(frozen=True)
+class Duties:
+    """The background work; run by any number of threads and processes at once. `clock` gives unix seconds."""
+
+    engine: Engine
+    till: Till
+    messenger: Messenger
+    clock: Callable[[], float]
+
+    def run_due(self) -> int:
+        """Everything that is due now, and what follows from it at once; returns how many duties were done.
+
+        Raises DatabaseUnavailable; then nothing is lost, the rows are still due.
+        """
+        done = 0
+        for _ in range(ROUNDS):
+            looked = sum(self._look(no) for no in self._due_orders())
+            told = self.messenger.deliver_due()
+            if not looked and not told:
+                break
+            done += looked + told
+        return done
+
+    def _due_orders(self) -> list[str]:
+        now = self._now()
+        where = (ORDER.c.due_at <= now) & (ORDER.c.leased_until <= now)
+        with reading(self.engine) as connection:
+            return list(
+                connection.execute(select(ORDER.c.no).where(where).order_by(ORDER.c.due_at).limit(AT_ONCE)).scalars()
+            )
+
+    def _look(self, no: str) -> bool:
+        """One look under a lease. It uses up the time it was due at, so what anybody sets meanwhile holds."""
+        now = self._now()
+        lease = now + LEASE_SECONDS
+        taken = {"leased_until": lease, "due_at": now + BUSY_SECONDS, "looks": ORDER.c.looks + 1}
+        with writing(self.engine) as connection:
+            where = (ORDER.c.no == no) & (ORDER.c.leased_until <= now) & (ORDER.c.due_at <= now)
+            mine = connection.execute(update(ORDER).where(where).values(taken)).rowcount
+        if not mine:
+            return False
+        try:
+            self.till.advance(no, ask=True)
+        except Unavailable:
+            raise
+        except Exception as wrong:  # one order that cannot be brought on does not keep the others waiting
+            LOG.error("an order could not be looked at", order=no, error=type(wrong).__name__)
+        self._hand_back(no, lease)
+        return True
+
+    def _hand_back(self, no: str, lease: int) -> None:
+        """End the lease, unless it ran out and is another's; what is over is not looked at again."""
+        with writing(self.engine) as connection:
+            order = connection.execute(select(ORDER).where(ORDER.c.no == no).with_for_update()).one()
+            if order.leased_until != lease:
+                return
+            alive = order.state in (OrderState.OPEN, OrderState.CLOSING) or is_unfinished(connection, no)
+            changes = {"leased_until": 0, "due_at": order.due_at if alive else None}
+            connection.execute(update(ORDER).where(ORDER.c.no == no).values(changes))
+
+    def _now(self) -> int:
+        return int(self.clock())

@@ -1,0 +1,200 @@
+"""Notices on their way: customer-service message, template message where configured, else the top of the next reply.
+
+A notice counts as delivered only when WeChat said so, or when it stands in a reply that was saved. The bot keeps count
+of what may be pushed and does not try what must fail (design, section 6).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import tzinfo
+
+import structlog
+from sqlalchemy import Engine, select
+
+from bot.card import CardLines, CardPainter
+from bot.wechat.account_errors import AccountError, AccountTrouble, AccountUnreachable, PushRefused
+from bot.wechat.official_account import OfficialAccount
+from bot.wire.render import reply_texts
+from dialogs.said import Reply
+from dialogs.terms.money import yuan
+from dialogs.texts import say
+from dialogs.world import Unavailable
+from storage import notices
+from storage.database import reading, writing
+from storage.notices import CARD, Notice
+from storage.orders.columns import ATTEMPT, ORDER, PLACED
+from storage.orders.reading import moment
+from storage.orders.settling import lines_of
+from storage.sessions.contract import StoreUnavailable, TurnStore
+
+LEASE_SECONDS = 30
+TRY_AFTER = (5, 30, 120, 600, 3600)  # seconds after a push of unknown outcome; then only with the next reply
+
+LOG = structlog.get_logger("messenger")
+
+
+@dataclass(frozen=True)
+class Messenger:
+    """Delivers notices; safe in many processes, each notice leased by one."""
+
+    engine: Engine
+    store: TurnStore
+    account: OfficialAccount
+    painter: CardPainter
+    zone: tzinfo
+    clock: Callable[[], float]
+    template_id: str = ""
+
+    def deliver_due(self) -> int:
+        """Try what is due; returns how many were tried. Raises DatabaseUnavailable."""
+        with reading(self.engine) as connection:
+            due = notices.due(connection, self._now())
+        tried = 0
+        for notice_id, tries, notice in due:
+            with writing(self.engine) as connection:
+                mine = notices.lease_due(connection, notice_id, self._now(), LEASE_SECONDS)
+            if mine:
+                self._deliver(notice_id, tries, notice)
+                tried += 1
+        return tried
+
+    def send_more(self, openid: str, texts: tuple[str, ...]) -> None:
+        """Further pages of a long reply, in order; what may not be pushed is dropped: the first page was shown."""
+        for text in texts:
+            if not self._may_push(openid):
+                return
+            try:
+                self.account.send_text(openid, text)
+            except PushRefused:
+                self.store.give_push_up(openid, self.clock())
+                return
+            except AccountTrouble as trouble:
+                LOG.warning("a further page was not sent", why=str(trouble)[:200])
+                return
+
+    def waiting(self, openid: str) -> list[tuple[int, Notice]]:
+        """What stands at the top of this citizen's next reply, leased to it: nobody pushes it meanwhile.
+
+        A reply that is never saved leaves it waiting: the lease runs out. Pictures cannot stand in a reply; the word
+        that is being answered has opened the way for them, so they become due again.
+        """
+        now = self._now()
+        with reading(self.engine) as connection:
+            found = notices.waiting_for(connection, openid, now)
+        mine = []
+        for notice_id, notice in found:
+            with writing(self.engine) as connection:
+                if notice.kind == CARD:
+                    notices.put_off(connection, notice_id, 0, now)
+                elif notices.lease(connection, notice_id, now, LEASE_SECONDS):
+                    mine.append((notice_id, notice))
+        return mine
+
+    def told(self, notice_ids: tuple[int, ...]) -> None:
+        """They stood in a reply that was saved."""
+        with writing(self.engine) as connection:
+            for notice_id in notice_ids:
+                notices.delivered(connection, notice_id, "reply", self._now())
+
+    def _deliver(self, notice_id: int, tries: int, notice: Notice) -> None:
+        try:
+            if self._is_stale(notice):
+                self._put_off(notice_id, tries, None)
+                return
+            if not self._may_push(notice.openid):
+                delivered = self._by_template(notice)
+                if delivered:
+                    self._done(notice_id, "template")
+                else:
+                    self._put_off(notice_id, tries, None)
+                return
+            self._push(notice)
+        except PushRefused as refused:
+            LOG.info("a push was refused", kind=notice.kind, code=refused.code)
+            self.store.give_push_up(notice.openid, self.clock())
+            self._put_off(notice_id, tries, None)
+        except (AccountUnreachable, AccountError, StoreUnavailable) as trouble:
+            LOG.warning("a push was not answered", kind=notice.kind, why=str(trouble)[:200])
+            again = self._now() + TRY_AFTER[tries] if tries < len(TRY_AFTER) else None
+            self._put_off(notice_id, tries + 1, again)
+        except Unavailable:
+            raise
+        except Exception as wrong:  # one that cannot be told does not keep the others waiting
+            LOG.error("a notice cannot be told", kind=notice.kind, error=type(wrong).__name__)
+            self._put_off(notice_id, tries, None)
+        else:
+            self._done(notice_id, "push")
+
+    def _push(self, notice: Notice) -> None:
+        if notice.kind == CARD:
+            picture = self._card(str(notice.body["attempt"]))
+            self.account.send_image(notice.openid, self.account.upload_image(picture))
+            return
+        texts = reply_texts(notice.reply)
+        self.account.send_text(notice.openid, texts[0])
+        self.send_more(notice.openid, tuple(texts[1:]))
+
+    def _by_template(self, notice: Notice) -> bool:
+        if not self.template_id or notice.kind == CARD:
+            return False
+        self.account.send_template(notice.openid, self.template_id, {"thing1": " ".join(notice.reply.text)[:20]})
+        return True
+
+    def _is_stale(self, notice: Notice) -> bool:
+        """Whether it would mislead by now: a card whose code nobody can pay any more."""
+        if notice.expires_at is not None and notice.expires_at <= self._now():
+            return True
+        if notice.kind != CARD:
+            return False
+        where = (ATTEMPT.c.out_trade_no == str(notice.body["attempt"])) & (ATTEMPT.c.state == PLACED)
+        with reading(self.engine) as connection:
+            return connection.execute(select(ATTEMPT.c.code_url).where(where)).scalar() is None
+
+    def _card(self, out_trade_no: str) -> bytes:
+        """The picture of an attempt's code."""
+        with reading(self.engine) as connection:
+            attempt = connection.execute(select(ATTEMPT).where(ATTEMPT.c.out_trade_no == out_trade_no)).one()
+            order = connection.execute(select(ORDER).where(ORDER.c.no == attempt.order_no)).one()
+            lines = lines_of(connection, order.no)
+        expires = moment(attempt.expires_at, self.zone)
+        rows = [
+            row
+            for line in lines
+            for row in (
+                say("card.insured", name=line.masked_name),
+                say("card.insurance", insurance=say(f"insurance.{line.insurance}_short"), year=line.cover_year),
+            )
+        ]
+        card = CardLines(
+            title=say("card.title"),
+            amount=yuan(attempt.amount),
+            rows=(*rows, say("card.expiry", time=f"{expires:%H:%M}")),
+            hint=say("card.hint"),
+        )
+        return self.painter.paint(attempt.code_url, card)
+
+    def _may_push(self, openid: str) -> bool:
+        return self.store.take_push(openid, self.clock())
+
+    def _done(self, notice_id: int, by: str) -> None:
+        with writing(self.engine) as connection:
+            notices.delivered(connection, notice_id, by, self._now())
+
+    def _put_off(self, notice_id: int, tries: int, due_at: int | None) -> None:
+        with writing(self.engine) as connection:
+            notices.put_off(connection, notice_id, tries, due_at)
+
+    def _now(self) -> int:
+        return int(self.clock())
+
+
+def on_top(waiting: list[tuple[int, Notice]], reply: Reply) -> Reply:
+    """A reply with the news that could not be told before, above it."""
+    return Reply((*_lines(waiting), *reply.text), reply.options, reply.after)
+
+
+def _lines(waiting: list[tuple[int, Notice]]) -> Iterator[str]:
+    for _, notice in waiting:
+        yield from notice.reply.text

@@ -1,0 +1,50 @@
+"""The registry as one turn sees it: what was asked once is not asked again, so that all its steps agree."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from dialogs.terms.identity import Document
+from dialogs.terms.insurance import Assessment, Enrolment, Insurance, Person
+from dialogs.world import Registry
+
+
+class OneTurnsRegistry:
+    """`dialogs.world.Registry` over another one; made for a turn and dropped after it."""
+
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
+        self._people: dict[str, Person | None] = {}
+        self._enrolments: dict[tuple[str, Insurance], Sequence[Enrolment]] = {}
+        self._assessments: dict[tuple[str, Insurance], Sequence[Assessment]] = {}
+
+    def key(self, document: Document) -> str:
+        """See `Registry`."""
+        return self._registry.key(document)
+
+    def confirm(self, key: str, name: str) -> Person | None:
+        """See `Registry`; whom it finds is known from then on."""
+        person = self._registry.confirm(key, name)
+        if person is not None:
+            self._people[key] = person
+        return person
+
+    def person(self, key: str) -> Person | None:
+        """See `Registry`."""
+        if key not in self._people:
+            self._people[key] = self._registry.person(key)
+        return self._people[key]
+
+    def enrolments(self, key: str, insurance: Insurance) -> Sequence[Enrolment]:
+        """See `Registry`."""
+        asked = key, insurance
+        if asked not in self._enrolments:
+            self._enrolments[asked] = self._registry.enrolments(key, insurance)
+        return self._enrolments[asked]
+
+    def assessments(self, key: str, insurance: Insurance) -> Sequence[Assessment]:
+        """See `Registry`."""
+        asked = key, insurance
+        if asked not in self._assessments:
+            self._assessments[asked] = self._registry.assessments(key, insurance)
+        return self._assessments[asked]

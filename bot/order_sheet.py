@@ -1,0 +1,52 @@
+"""One order for an operator: its lines, attempts, ledger entries and notices, masked."""
+
+from __future__ import annotations
+
+from datetime import tzinfo
+
+from sqlalchemy import Engine, select
+
+from dialogs.terms.money import yuan
+from storage.database import reading
+from storage.orders.columns import ATTEMPT, LEDGER, LINE, NOTICE, ORDER
+from storage.orders.reading import moment
+
+
+def order_sheet(engine: Engine, no: str, zone: tzinfo) -> str | None:
+    """The order of this number, or of this `out_trade_no`; None where there is none."""
+
+    def at(seconds: int | None) -> str:
+        return f"{moment(seconds, zone):%Y-%m-%d %H:%M:%S}" if seconds else "-"
+
+    with reading(engine) as connection:
+        number = connection.execute(select(ATTEMPT.c.order_no).where(ATTEMPT.c.out_trade_no == no)).scalar() or no
+        order = connection.execute(select(ORDER).where(ORDER.c.no == number)).first()
+        if order is None:
+            return None
+        lines = connection.execute(select(LINE).where(LINE.c.order_no == number).order_by(LINE.c.line_no)).all()
+        tries = connection.execute(
+            select(ATTEMPT).where(ATTEMPT.c.order_no == number).order_by(ATTEMPT.c.made_at)
+        ).all()
+        entries = connection.execute(select(LEDGER).where(LEDGER.c.order_no == number).order_by(LEDGER.c.id)).all()
+        news = connection.execute(select(NOTICE).where(NOTICE.c.reason.contains(number)).order_by(NOTICE.c.id)).all()
+    sheet = [
+        f"缴费单 {order.no}  {order.state}  {yuan(order.amount)}  {order.service}  付款方式 {order.channel}",
+        f"  开单 {at(order.opened_at)}  有效至 {at(order.expires_at)}",
+        f"  付款 {at(order.paid_at)}  关闭 {at(order.closed_at)}",
+    ]
+    sheet += [
+        f"  明细 {line.line_no}  {line.masked_name}  {line.insurance}  {line.cover_year}  {line.institution_name}  "
+        f"{line.tier_name}  {yuan(line.amount)}"
+        for line in lines
+    ]
+    sheet += [
+        f"  尝试 {one.out_trade_no}  {one.channel}  {one.state}  下单 {at(one.called_at)}  付款 {at(one.paid_at)}  "
+        f"微信单号 {one.transaction_id or '-'}" + (f"  退款 {yuan(one.refund_amount)}" if one.refund_amount else "")
+        for one in tries
+    ]
+    sheet += [f"  账 {one.kind}  {yuan(one.amount)}  {one.reason}  {at(one.at)}" for one in entries]
+    sheet += [
+        f"  通知 {one.kind}  {at(one.made_at)}  " + (f"已送达（{one.delivered_by}）" if one.delivered_at else "未送达")
+        for one in news
+    ]
+    return "\n".join(sheet)

@@ -1,0 +1,71 @@
+"""The pay link `/pay/<token>`: a signed token in place of the order's number, and what opening it shows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from itsdangerous import BadSignature, Signer
+from sqlalchemy import select
+
+from bot.cashier import placed_prepay_id
+from bot.pay.hand_off import hand_off_page, plain_sentence
+from bot.pay.till import Till
+from dialogs.texts import say
+from dialogs.world import OrderState, Unavailable
+from storage.database import reading
+from storage.orders.columns import ORDER
+
+Page = tuple[int, Mapping[str, str], bytes]
+
+
+@dataclass(frozen=True)
+class PayLinks:
+    """Makes and opens pay links. `public_url` is where citizens reach this bot; `clock` gives unix seconds."""
+
+    till: Till
+    key: bytes
+    public_url: str
+    clock: Callable[[], float]
+
+    def url(self, order_no: str) -> str:
+        """The link of an order; it says nothing about who pays for whom."""
+        return f"{self.public_url.rstrip('/')}/pay/{self._signer().sign(order_no).decode()}"
+
+    def open(self, token: str, user_agent: str) -> Page:
+        """What the link shows now: the hand-off to WeChat's cashier, or one plain sentence."""
+        try:
+            order_no = self._signer().unsign(token).decode()
+        except (BadSignature, UnicodeError):
+            return self._sentence(404, "pay.unknown")
+        if "MicroMessenger" not in user_agent:
+            return self._sentence(200, "pay.outside")
+        try:
+            return self._cashier(order_no)
+        except Unavailable:
+            return self._sentence(503, "pay.busy")
+
+    def _cashier(self, order_no: str) -> Page:
+        with reading(self.till.engine) as connection:
+            order = connection.execute(select(ORDER).where(ORDER.c.no == order_no)).first()
+        if order is None:
+            return self._sentence(404, "pay.unknown")
+        if order.state == OrderState.PAID:
+            return self._sentence(200, "pay.paid")
+        if order.state != OrderState.OPEN or self.clock() >= order.expires_at:
+            return self._sentence(200, "pay.expired")
+        if order.channel != "jsapi":
+            return self._sentence(200, "pay.card")
+        prepay_id = placed_prepay_id(self.till, order_no)
+        if not prepay_id:
+            return self._sentence(503, "pay.busy")
+        texts = {"title": say("card.title_link"), "opening": say("pay.opening"), "failed": say("pay.busy")}
+        body, headers = hand_off_page(self.till.gateway.sheet(prepay_id, self.clock()), texts)
+        return 200, headers, body
+
+    def _sentence(self, status: int, key: str) -> Page:
+        body, headers = plain_sentence(say("card.title_link"), say(key))
+        return status, headers, body
+
+    def _signer(self) -> Signer:
+        return Signer(self.key, salt="pay-link", sep=".")

@@ -1,0 +1,263 @@
+"""The till: brings one order a step on at WeChat Pay: place, ask, close, refund. Rows first, then the call, then rows.
+
+Every step may be repeated, by anybody, after any crash: an attempt is stored before WeChat Pay is called, a call
+without an answer is repeated with the same number and words, and what WeChat Pay says goes through `settle`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import tzinfo
+from typing import Any
+
+import structlog
+from sqlalchemy import Engine, Row, select
+
+from bot.pay.charge import Charge, RefundNotice, RefundState
+from bot.pay.gateway import CLOSED_CODES, PAID_CODES, CloseResult, Gateway
+from bot.pay.gateway_errors import GatewayRefused, GatewayTrouble, GatewayUnknown, NotPlaced
+from dialogs.world import OrderState
+from storage.database import reading, writing
+from storage.notices import card_notice, write_notice
+from storage.orders import attempts, refunds
+from storage.orders.columns import ATTEMPT, CLOSING, ORDER, PLACED, PLACING, REFUND_DUE, REFUNDING
+from storage.orders.reading import moment
+from storage.orders.settling import Received, Settled, Settler
+
+OVER = ("CLOSED", "REVOKED", "PAYERROR")  # WeChat Pay's words for "nobody can pay it any more"
+USED_UP = CLOSED_CODES | {"OUT_TRADE_NO_USED"}  # WeChat Pay will not take this number again
+AGAIN_SECONDS = 10  # after a call without an answer
+TROUBLE_SECONDS = 60  # after a refusal that repeating will not mend by itself
+PLACING_TAKES = 60  # a placing call still under way after so many seconds will not arrive any more
+MOST_ATTEMPTS = 8  # of one order; more means that something is wrong with every one
+STEPS = 6  # at one look: close, place anew, ask
+REASON = "缴费单已关闭，原路退回"  # shown by WeChat Pay beside the refund
+
+LOG = structlog.get_logger("till")
+
+
+@dataclass(frozen=True)
+class Till:
+    """Safe to share between threads and to run in many processes; `clock` gives unix seconds."""
+
+    engine: Engine
+    gateway: Gateway
+    settler: Settler
+    zone: tzinfo
+    clock: Callable[[], float]
+
+    def advance(self, order_no: str, *, ask: bool = False) -> None:
+        """Bring this order on as far as it goes now; `ask` also asks WeChat Pay whether a placed one was paid.
+
+        Raises DatabaseUnavailable, never GatewayTrouble.
+        """
+        for _ in range(STEPS):
+            if not self._step(order_no, ask=ask):
+                return
+
+    def settle(self, charge: Charge) -> Settled | None:
+        """Book what WeChat Pay says; None where it says that nothing was paid."""
+        if charge.state not in ("SUCCESS", "REFUND") or charge.transaction_id is None:
+            return None
+        received = Received(
+            out_trade_no=charge.out_trade_no,
+            transaction_id=charge.transaction_id,
+            mch_id=charge.mchid,
+            app_id=charge.appid,
+            amount=charge.amount or 0,
+            currency=charge.currency or "",
+            paid_at=int(charge.paid_at.timestamp()) if charge.paid_at else self._now(),
+        )
+        outcome = self.settler.settle(received, self._now())
+        LOG.info("settled", number=charge.out_trade_no, outcome=outcome.value, amount=charge.amount)
+        return outcome
+
+    def refunded(self, refund: RefundState) -> bool:
+        """Book what WeChat Pay says of a refund; False where it is none of those we asked for, word for word."""
+        with writing(self.engine) as connection:
+            where = ATTEMPT.c.out_refund_no == refund.out_refund_no
+            attempt = connection.execute(select(ATTEMPT).where(where)).first()
+            if attempt is None or not _is_same(attempt, refund):
+                return False
+            self._book_refund(connection, attempt, refund)
+        return True
+
+    def refund_told(self, notice: RefundNotice) -> None:
+        """A verified callback about a refund: booked if it is ours, otherwise only noted in the log."""
+        if notice.mchid != self.settler.mch_id or not self.refunded(notice.refund):
+            LOG.error("a callback tells of a refund that is not ours", number=notice.refund.out_refund_no)
+
+    # -- one step
+
+    def _step(self, order_no: str, *, ask: bool) -> bool:
+        """One step; True where another may follow at once."""
+        now = self._now()
+        with reading(self.engine) as connection:
+            order = connection.execute(select(ORDER).where(ORDER.c.no == order_no)).first()
+            attempt = attempts.running(connection, order_no)
+        if order is None:
+            return False
+        if order.state == OrderState.OPEN and now >= order.expires_at:
+            with writing(self.engine) as connection:
+                attempts.begin_closing(connection, order_no, "expired", now)
+            return True
+        if attempt is None:
+            self._give_back(order_no)
+            return False
+        if order.state != OrderState.OPEN and attempt.state in (PLACING, PLACED):
+            with writing(self.engine) as connection:
+                attempts.replace_refused(connection, attempt.out_trade_no)
+            return True
+        if attempt.state == PLACING:
+            return self._guarded(order_no, lambda: self._place(attempt))
+        if attempt.state == CLOSING:
+            return self._guarded(order_no, lambda: self._close(attempt))
+        if attempt.state == PLACED and ask:
+            self._guarded(order_no, lambda: self._ask(attempt))
+        return False
+
+    def _guarded(self, order_no: str, call: Callable[[], bool]) -> bool:
+        try:
+            return call()
+        except GatewayUnknown as unknown:
+            LOG.warning("WeChat Pay did not answer", order=order_no, why=str(unknown)[:200])
+            self._later(order_no, AGAIN_SECONDS)
+        except GatewayRefused as refused:
+            LOG.error("WeChat Pay refused", order=order_no, code=refused.code, why=refused.message[:200])
+            self._later(order_no, TROUBLE_SECONDS)
+        except GatewayTrouble as trouble:
+            LOG.error("WeChat Pay", order=order_no, why=str(trouble)[:200])
+            self._later(order_no, TROUBLE_SECONDS)
+        return False
+
+    def _place(self, attempt: Row[Any]) -> bool:
+        number = attempt.out_trade_no
+        with writing(self.engine) as connection:
+            if not attempts.mark_called(connection, number, self._now(), alone=attempt.channel == "native"):
+                return False  # somebody else is placing it, or it is to be closed: then it is due at once
+        expires = moment(attempt.expires_at, self.zone)
+        prepay_id = code_url = ""
+        try:
+            if attempt.channel == "native":
+                code_url = self.gateway.place_native(number, attempt.description, attempt.amount, expires)
+            else:
+                prepay_id = self.gateway.place_jsapi(
+                    number, attempt.description, attempt.amount, attempt.openid, expires
+                )
+        except GatewayRefused as refused:
+            if refused.code in PAID_CODES:
+                return self._ask(attempt)
+            if refused.code not in USED_UP or int(number.rpartition("-")[2]) >= MOST_ATTEMPTS:
+                raise
+            with writing(self.engine) as connection:
+                attempts.replace_refused(connection, number)
+            return True
+        with writing(self.engine) as connection:
+            placed = attempts.mark_placed(connection, number, self._now(), prepay_id=prepay_id, code_url=code_url)
+            if placed and code_url:
+                write_notice(connection, card_notice(attempt.openid, number, attempt.expires_at, self._now()))
+        return not placed
+
+    def _ask(self, attempt: Row[Any]) -> bool:
+        number = attempt.out_trade_no
+        try:
+            charge = self.gateway.query(number)
+        except NotPlaced:
+            charge = None
+        if charge and self.settle(charge) not in (None, Settled.DISCREPANCY):
+            return True
+        if charge and charge.state in OVER:
+            with writing(self.engine) as connection:
+                attempts.replace_refused(connection, number)
+                attempts.mark_closed(connection, number, self.zone, self._now())
+            return True
+        with writing(self.engine) as connection:
+            attempts.schedule_look(connection, attempt.order_no, self._now())
+        return False
+
+    def _close(self, attempt: Row[Any]) -> bool:
+        number, now = attempt.out_trade_no, self._now()
+        if attempt.called_at is not None:
+            outcome = self._closed(number)
+            if outcome is CloseResult.PAID:
+                return self._has_ended(attempt)
+            if outcome is CloseResult.UNKNOWN_NUMBER and now - attempt.called_at < PLACING_TAKES:
+                self._later(attempt.order_no, AGAIN_SECONDS)  # the call that places it may still arrive
+                return False
+        with writing(self.engine) as connection:
+            attempts.mark_closed(connection, number, self.zone, now)
+        return True
+
+    def _closed(self, number: str) -> CloseResult:
+        """Close it at WeChat Pay. PAID: and what was paid is settled.
+
+        The code for "it was paid" is not certain (facts/wechat.md B4), so every refusal is held against the query.
+        """
+        try:
+            outcome = self.gateway.close(number)
+        except GatewayRefused as refused:
+            charge = self.gateway.query(number)
+            if self.settle(charge) is not None:
+                return CloseResult.PAID
+            if charge.state in OVER:
+                return CloseResult.CLOSED
+            raise refused
+        if outcome is CloseResult.PAID and self.settle(self.gateway.query(number)) is None:
+            raise GatewayUnknown("closing says paid, the query does not")
+        return outcome
+
+    def _has_ended(self, attempt: Row[Any]) -> bool:
+        """Whether settling has ended it; a discrepancy is left for a person and looked at now and then."""
+        with reading(self.engine) as connection:
+            now_running = attempts.running(connection, attempt.order_no)
+        if now_running is None or now_running.out_trade_no != attempt.out_trade_no:
+            return True
+        self._later(attempt.order_no, TROUBLE_SECONDS)
+        return False
+
+    # -- money that goes back
+
+    def _give_back(self, order_no: str) -> None:
+        where = (ATTEMPT.c.order_no == order_no) & ATTEMPT.c.state.in_((REFUND_DUE, REFUNDING))
+        with reading(self.engine) as connection:
+            due = connection.execute(select(ATTEMPT).where(where)).all()
+        for attempt in due:
+            self._guarded(order_no, lambda attempt=attempt: self._refund(attempt))  # type: ignore[misc]
+
+    def _refund(self, attempt: Row[Any]) -> bool:
+        """Ask before giving: a repeated call gives the money back once."""
+        refund: RefundState | None = self.gateway.query_refund(attempt.out_refund_no)
+        if refund is None:
+            refund = self.gateway.refund(
+                attempt.transaction_id, attempt.out_refund_no, attempt.refund_amount, attempt.amount, REASON
+            )
+        if not _is_same(attempt, refund):
+            raise GatewayTrouble("the refund WeChat Pay speaks of is another one")
+        with writing(self.engine) as connection:
+            self._book_refund(connection, attempt, refund)
+        return False
+
+    def _book_refund(self, connection: Any, attempt: Row[Any], refund: RefundState) -> None:
+        now = self._now()
+        if refund.state == "SUCCESS":
+            at = int(refund.refunded_at.timestamp()) if refund.refunded_at else now
+            refunds.mark_refunded(connection, attempt.out_trade_no, at, now)
+        elif refund.state == "PROCESSING":
+            refunds.mark_refunding(connection, attempt.out_trade_no, now)
+        else:
+            refunds.mark_stuck(connection, attempt.out_trade_no, refund.state, now)
+            LOG.error("a refund needs a person", number=attempt.out_refund_no, state=refund.state)
+
+    def _later(self, order_no: str, seconds: int) -> None:
+        with writing(self.engine) as connection:
+            attempts.look_again(connection, order_no, self._now() + seconds)
+
+    def _now(self) -> int:
+        return int(self.clock())
+
+
+def _is_same(attempt: Row[Any], refund: RefundState) -> bool:
+    """Whether WeChat Pay speaks of the very refund this attempt owes."""
+    ours = (attempt.out_trade_no, attempt.transaction_id, attempt.refund_amount, attempt.amount)
+    return ours == (refund.out_trade_no, refund.transaction_id, refund.amount, refund.total)

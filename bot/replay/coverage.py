@@ -1,0 +1,20 @@
+"""What no transcript visits: the texts, named by step and outcome, that nobody said."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from dialogs.texts import sentences
+
+# Said where no transcript can hear it: under load, by the picture of a card, to a browser that is not WeChat's.
+ELSEWHERE = frozenset({"wire.busy", "wire.error", "wire.late", "wire.unavailable", "pay.outside", "pay.busy"})
+
+
+def unvisited(said: Collection[str]) -> dict[str, list[str]]:
+    """By section, the outcomes whose text was never said, in the order of `texts.toml`."""
+    found: dict[str, list[str]] = {}
+    for key in sentences():
+        if key not in said and key not in ELSEWHERE:
+            section, _, outcome = key.partition(".")
+            found.setdefault(section, []).append(outcome)
+    return found

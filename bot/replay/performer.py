@@ -1,0 +1,217 @@
+"""Does what a transcript says a citizen does, on sandbox phones, and collects every line that comes of it."""
+
+from __future__ import annotations
+
+import html
+import io
+import json
+import re
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from hashlib import sha256
+from typing import Protocol
+
+import zxingcpp
+from PIL import Image
+
+from bot.sandbox.both import Sandbox
+from bot.sandbox.bubbles import Bubble
+from bot.sandbox.cashier import Sheet
+from bot.sandbox.faults import Fault
+from bot.sandbox.pay_orders import CashierRefused
+from bot.sandbox.phone import NotFollowing, Page, Phone
+from dialogs.texts import say
+from dialogs.transcript import ME, Action, CannotPerform, Line, duration
+
+FAMILY = "家人"
+CARD = "[付款码]"
+CLEAR = "清除"
+CODE = "weixin://wxpay/bizpayurl?"
+# Seconds after which the clock stops while a scene waits, so that every look the worker plans happens on its time.
+STOPS = (1, 5, 10, 15, 30, 60, 120, 180, 300, 600, 900, 1200, 1800)
+HOUR = 3600
+ROUNDS = 5  # of callbacks and due work after one action; each may cause the next
+
+
+class Bot(Protocol):
+    """The bot as a scene needs it."""
+
+    def run_due(self) -> None:
+        """Do everything that is due now, on this thread."""
+        ...
+
+    def restart(self) -> None:
+        """End the process and start it again on the same storage."""
+        ...
+
+
+class ScenePerformer:
+    """One scene's phones. The clock goes on by a second with each action, so that no two events look alike."""
+
+    def __init__(self, sandbox: Sandbox, bot: Bot) -> None:
+        self.sandbox = sandbox
+        self.bot = bot
+        self._phones: dict[str, Phone] = {}
+        self._seen: dict[str, int] = {}
+        self._toasts: dict[str, int] = {}
+        self._verbs: dict[str, Callable[[Phone, str], Sequence[str] | None]] = {
+            "打字": lambda phone, words: _nothing(phone.type(words.replace("\\n", "\n"))),
+            "菜单": lambda phone, words: _nothing(phone.click(words)),
+            "点": lambda phone, words: _nothing(phone.tap(words)),
+            "点旧": lambda phone, words: _nothing(phone.tap_old(words)),
+            "关注": lambda phone, words: _nothing(phone.subscribe(words or None)),
+            "取消关注": lambda phone, words: _nothing(phone.unsubscribe()),
+            "扫码": lambda phone, words: _nothing(phone.scan(words)),
+            "图片": lambda phone, words: _nothing(phone.image()),
+            "语音": lambda phone, words: _nothing(phone.voice(words or None)),
+            "视频": lambda phone, words: _nothing(phone.video()),
+            "位置": lambda phone, words: _nothing(phone.location()),
+            "链接": lambda phone, words: _nothing(phone.link()),
+            "付款": lambda phone, words: self._own_cashier(phone, lambda sheet: sheet.pay(words or "零钱")),
+            "放弃付款": lambda phone, words: self._own_cashier(phone, Sheet.give_up),
+            "家人付款": lambda phone, words: self._family_cashier(phone, words, Sheet.pay),
+            "家人放弃付款": lambda phone, words: self._family_cashier(phone, words, Sheet.give_up),
+            "家人扫旧码": lambda phone, words: self._scanned(_pictures(phone), self.phone(words or FAMILY), Sheet.pay),
+            "等待": self._wait,
+            "故障": lambda phone, words: self.fault(words),
+            "重启": lambda phone, words: self.bot.restart(),
+        }
+        self.phone(ME)
+
+    def perform(self, person: str, action: Action) -> Sequence[Line]:
+        """Every line that came of it, in the order of arrival; raises CannotPerform."""
+        self.sandbox.clock.move(1)
+        phone = self.phone(person)
+        try:
+            seen_elsewhere = self._verbs[action.verb](phone, action.words)
+        except (LookupError, NotFollowing, ValueError) as wrong:
+            raise CannotPerform(f"{action} 做不了：{wrong}") from wrong
+        self._finish()
+        return [*(Line("<", text) for text in seen_elsewhere or ()), *self._arrived(person)]
+
+    def phone(self, person: str) -> Phone:
+        """The phone of this member of the family."""
+        if person not in self._phones:
+            self._phones[person] = self.sandbox.wechat.phone(openid_of(person))
+            self._seen[person] = self._toasts[person] = 0
+        return self._phones[person]
+
+    def fault(self, words: str) -> None:
+        """Switch one on (`pay.jsapi drop_after 2`), or all off."""
+        name, *rest = words.split()
+        if name == CLEAR:
+            self.sandbox.faults.clear()
+            return
+        if not rest or rest[0] not in {one.value for one in Fault} or not all(one.isdigit() for one in rest[1:]):
+            kinds = "、".join(one.value for one in Fault)
+            raise CannotPerform(f"故障要写成：pay.jsapi drop_after 1，或者 {CLEAR}；种类有 {kinds}")
+        times = int(rest[1]) if len(rest) > 1 else None
+        self.sandbox.faults.put(name, Fault(rest[0]), times=times)
+
+    def _finish(self) -> None:
+        """Callbacks and everything that is due now, until nothing comes of it any more."""
+        for _ in range(ROUNDS):
+            before = sum(len(phone.inbox) for phone in self._phones.values())
+            called = self.sandbox.pay.deliver_due()
+            self.bot.run_due()
+            if not called and before == sum(len(phone.inbox) for phone in self._phones.values()):
+                return
+
+    def _wait(self, phone: Phone, words: str) -> None:
+        span = duration(words) or timedelta()
+        left = int(span.total_seconds())
+        gone, stops = 0, [one for one in STOPS if one < left]
+        stops += range(HOUR, left, HOUR)
+        for stop in [*stops, left]:
+            self.sandbox.clock.move(stop - gone)
+            gone = stop
+            self._finish()
+
+    def _own_cashier(self, phone: Phone, use: Callable[[Sheet], object]) -> Sequence[str]:
+        params = _sheet_of(page := phone.open_link())
+        if params is None:
+            return [f"〔网页〕{sentence}" for sentence in _sentences(page)]
+        return self._at_cashier(lambda: self.sandbox.pay.checkout_jsapi(params, phone.openid), use)
+
+    def _family_cashier(self, phone: Phone, name: str, use: Callable[[Sheet], object]) -> Sequence[str]:
+        other = self.phone(name or FAMILY)
+        if not (pictures := _pictures_since_the_link(phone)):
+            phone.tap(say("checkout.family"))
+            self._finish()
+            pictures = _pictures_since_the_link(phone)
+            self._seen[self._person(phone)] = len(phone.inbox)
+        return self._scanned(pictures, other, use)
+
+    def _scanned(self, pictures: Sequence[Bubble], other: Phone, use: Callable[[Sheet], object]) -> Sequence[str]:
+        if not pictures:
+            raise CannotPerform("没有收到付款码")
+        code_url = self._decoded(pictures[-1])
+        return self._at_cashier(lambda: self.sandbox.pay.scan(code_url, other.openid), use)
+
+    def _at_cashier(self, opened: Callable[[], Sheet], use: Callable[[Sheet], object]) -> Sequence[str]:
+        try:
+            use(opened())
+        except CashierRefused as refused:
+            return [f"〔收银台〕{refused}"]
+        return []
+
+    def _decoded(self, bubble: Bubble) -> str:
+        content = self.sandbox.wechat.media.picture(bubble.media_id).content
+        codes = zxingcpp.read_barcodes(Image.open(io.BytesIO(content)))
+        if len(codes) != 1 or not codes[0].text.startswith(CODE):
+            raise CannotPerform("付款码认不出来")
+        return str(codes[0].text)
+
+    def _arrived(self, person: str) -> list[Line]:
+        lines = []
+        for name, phone in self._phones.items():
+            whose = "" if name == person else f"（{name}收到）"
+            for bubble in phone.inbox[self._seen[name] :]:
+                mark = Line("<<" if bubble.pushed else "<", "").mark
+                lines += [Line(mark, f"{whose}{text}") for text in self._shown(bubble)]
+            self._seen[name] = len(phone.inbox)
+            lines += [Line("!", f"{toast} {phone.failures[-3:]}") for toast in phone.toasts[self._toasts[name] :]]
+            self._toasts[name] = len(phone.toasts)
+        return lines
+
+    def _shown(self, bubble: Bubble) -> list[str]:
+        if bubble.kind == "image":
+            self._decoded(bubble)
+            return [CARD]
+        return [line.rstrip() for line in bubble.shown.split("\n")]
+
+    def _person(self, phone: Phone) -> str:
+        return next(name for name, one in self._phones.items() if one is phone)
+
+
+def openid_of(person: str) -> str:
+    """An openid for a member of the family, of WeChat's shape."""
+    return "o" + sha256(person.encode()).hexdigest()[:27]
+
+
+def _nothing(bubbles: Sequence[Bubble]) -> None:
+    """The bubbles stand in the phone's inbox, where they are read with whatever was pushed between them."""
+
+
+def _pictures(phone: Phone) -> list[Bubble]:
+    return [bubble for bubble in phone.inbox if bubble.kind == "image"]
+
+
+def _pictures_since_the_link(phone: Phone) -> list[Bubble]:
+    pictures: list[Bubble] = []
+    for bubble in phone.inbox:
+        if any(link.is_address for link in bubble.links):
+            pictures = []
+        elif bubble.kind == "image":
+            pictures.append(bubble)
+    return pictures
+
+
+def _sheet_of(page: Page) -> dict[str, object] | None:
+    found = re.search(r'<script type="application/json" id="sheet">(.*?)</script>', page.text, re.DOTALL)
+    return dict(json.loads(found[1])) if found else None
+
+
+def _sentences(page: Page) -> list[str]:
+    found = re.findall(r"<p[^>]*>(.*?)</p>", page.text, re.DOTALL)
+    return [html.unescape(one) for one in found] or [f"HTTP {page.status}"]

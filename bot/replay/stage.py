@@ -1,0 +1,126 @@
+"""What a scene is played on: its own stand-ins, its own copy of the demo database, and the real bot behind HTTP."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from wsgiref.types import WSGIApplication
+
+from bot.app import App, build
+from bot.replay.performer import ScenePerformer
+from bot.replay.wsgi_server import LoopbackWsgi
+from bot.sandbox.both import Sandbox
+from bot.sandbox.clock import MovableClock
+from bot.sandbox.faults import Faults
+from bot.sandbox.keys import SandboxKeys
+from bot.sandbox.pay import PayStandIn
+from bot.sandbox.wechat import WeChatStandIn
+from bot.settings import Settings, read
+from bot.wechat.menu import menu_payload
+from dialogs.flows import MENU
+from dialogs.texts import say
+from dialogs.transcript import ACCOUNTS, Scene
+from storage.database import open_database
+from storage.demo import MADE_FOR, load_demo
+from storage.migrate import upgrade
+from storage.sealing import FieldSeal
+
+DEMO = Path(__file__).parent.parent / "sandbox" / "demo"
+DATABASE, FIELD_KEY, CONFIG = "bot.db", "field.key", "bot.toml"
+
+
+@dataclass(frozen=True)
+class Props:
+    """Made once for many scenes: fresh keys, and a folder with a database that holds the demo people."""
+
+    keys: SandboxKeys
+    folder: Path
+
+    @classmethod
+    @contextmanager
+    def made(cls) -> Iterator[Props]:
+        """The props, and at the end nothing is left of them."""
+        with TemporaryDirectory(prefix="replay-") as name:
+            folder = Path(name)
+            FieldSeal.create(folder / FIELD_KEY)
+            (folder / CONFIG).write_text("", "utf-8")
+            engine = open_database(f"sqlite:///{folder / DATABASE}")
+            upgrade(engine)
+            load_demo(engine, FieldSeal.read(folder / FIELD_KEY), DEMO, MADE_FOR, shift=False)
+            with engine.connect() as connection:
+                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+            engine.dispose()
+            yield cls(SandboxKeys.fresh(), folder)
+
+
+class _Bot:
+    """The bot of one scene; it can be ended and started again."""
+
+    def __init__(self, settings: Settings, clock: MovableClock, server: LoopbackWsgi) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._server = server
+        self._app = self._start()
+
+    def run_due(self) -> None:
+        """Do everything that is due now, on this thread."""
+        self._app.run_due()
+
+    def put_menu(self) -> None:
+        """Give the account its menu, as `run.py menu push` does."""
+        groups = [(group, [(say(f"service.{key}"), key) for key in keys]) for group, keys in MENU.items()]
+        self._app.account.put_menu(menu_payload(groups))
+
+    def restart(self) -> None:
+        """End the process and start it again on the same storage."""
+        self.stop()
+        self._app = self._start()
+
+    def stop(self) -> None:
+        """End it."""
+        self._server.application = None
+        self._app.stop()
+
+    def _start(self) -> App:
+        app = build(self._settings, clock=self._clock.now, wakes=False)
+        application: WSGIApplication = app.wsgi
+        self._server.application = application
+        return app
+
+
+@contextmanager
+def staged(scene: Scene, props: Props) -> Iterator[ScenePerformer]:
+    """A performer for one scene. Nothing another scene did can be seen from it."""
+    with TemporaryDirectory(prefix="scene-") as name:
+        folder = Path(name)
+        for file in (DATABASE, FIELD_KEY, CONFIG):
+            shutil.copyfile(props.folder / file, folder / file)
+        settings = read(folder / CONFIG)
+        clock = MovableClock(scene.at.replace(tzinfo=settings.zone).timestamp())
+        faults = Faults()
+        wechat = WeChatStandIn(props.keys, clock, faults).start()
+        pay = PayStandIn(
+            props.keys, clock, faults, knows=wechat.knows, on_paid=wechat.paid, machine_clock=clock.now
+        ).start()
+        sandbox = Sandbox(props.keys, clock, faults, wechat, pay)
+        wechat.sends_bizmsgmenuid = scene.account == ACCOUNTS[0]
+        server = LoopbackWsgi()
+        wechat.bot_url = f"{server.url}/wechat"
+        overrides = sandbox.settings_overrides(server.url)
+        overrides |= {"storage": {"database": f"sqlite:///{DATABASE}", "field_key": FIELD_KEY}}
+        bot = _Bot(read(folder / CONFIG, overrides), clock, server)
+        try:
+            bot.put_menu()
+            performer = ScenePerformer(sandbox, bot)
+            for fault in scene.faults:
+                performer.fault(fault)
+            yield performer
+        finally:
+            with ThreadPoolExecutor() as stopping:
+                for stop in (bot.stop, server.stop, wechat.stop, pay.stop):
+                    stopping.submit(stop)

@@ -1,0 +1,239 @@
+"""The configuration: `bot.toml`, overridden by the environment (`BOT_WECHAT__TOKEN`), checked before anything starts.
+
+Every mistake names the key and says what follows from it. Paths are relative to the configuration file.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal, cast
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+PLACEHOLDER = re.compile(r"^\s*$|^<.*>$|change[-_ ]?me|placeholder|your[-_ ]|请填写|xxxx", re.IGNORECASE)
+
+
+class BadConfiguration(Exception):
+    """One line per mistake: the key, what is wrong, what follows."""
+
+    def __init__(self, mistakes: list[str]) -> None:
+        super().__init__("\n".join(mistakes))
+        self.mistakes = mistakes
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ServerSettings(_Section):
+    """`[server]`."""
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535)] = 8000
+    public_url: str = "http://127.0.0.1:8000"
+    threads: Annotated[int, Field(ge=1, le=256)] = 16
+    workers: Annotated[int, Field(ge=1, le=64)] = 1
+    metrics_token: str = ""
+
+
+class WeChatSettings(_Section):
+    """`[wechat]`."""
+
+    app_id: str = ""
+    secret: str = ""
+    token: str = ""
+    encoding_aes_key: str = ""
+    mode: Literal["safe"] = "safe"
+    api_base: str = "https://api.weixin.qq.com"
+    notice_template: str = ""
+
+
+class PaySettings(_Section):
+    """`[pay]`."""
+
+    mch_id: str = ""
+    api_v3_key: str = ""
+    serial_no: str = ""
+    private_key: str = ""
+    platform_public_key: str = ""
+    platform_public_key_id: str = ""
+    api_base: str = "https://api.mch.weixin.qq.com"
+    channel: Literal["jsapi", "native"] = "jsapi"
+    expires_minutes: Annotated[int, Field(ge=2, le=120)] = 30
+
+
+class StorageSettings(_Section):
+    """`[storage]`."""
+
+    database: str = "sqlite:///var/bot.db"
+    sessions: str = "embedded"
+    queue: str = "embedded"
+    field_key: str = "var/field.key"
+
+
+class CertificateSettings(_Section):
+    """`[certificate]`."""
+
+    issuer: str = ""
+    valid_days: Annotated[int, Field(ge=1, le=90)] = 7
+    seal: str = ""
+
+
+class SandboxSettings(_Section):
+    """`[sandbox]`."""
+
+    enabled: bool = False
+
+
+class ClockSettings(_Section):
+    """`[clock]`."""
+
+    timezone: str = "Asia/Shanghai"
+
+
+class Settings(BaseSettings):
+    """Everything that can be set. `read` is the way to one."""
+
+    model_config = SettingsConfigDict(env_prefix="BOT_", env_nested_delimiter="__", extra="forbid", frozen=True)
+
+    server: ServerSettings = ServerSettings()
+    wechat: WeChatSettings = WeChatSettings()
+    pay: PaySettings = PaySettings()
+    storage: StorageSettings = StorageSettings()
+    certificate: CertificateSettings = CertificateSettings()
+    sandbox: SandboxSettings = SandboxSettings()
+    clock: ClockSettings = ClockSettings()
+
+    _folder: Path = PrivateAttr(default=Path())
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        file = settings_cls.model_config.get("toml_file")
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, Path(str(file)))
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The bureau's timezone."""
+        return ZoneInfo(self.clock.timezone)
+
+    @property
+    def folder(self) -> Path:
+        """Where the configuration file stands."""
+        return self._folder
+
+    def path(self, text: str) -> Path:
+        """A path of the configuration, absolute."""
+        return (self._folder / text).resolve()
+
+    @property
+    def database_url(self) -> str:
+        """The database's URL, with a relative SQLite path made absolute."""
+        scheme, _, rest = self.storage.database.partition(":///")
+        if scheme.startswith("sqlite") and rest and not rest.startswith("/"):
+            return f"{scheme}:///{self.path(rest)}"
+        return self.storage.database
+
+    def pem(self, text: str) -> str:
+        """A key that is given as PEM or as the path of a PEM file. Raises OSError."""
+        return text if "-----BEGIN" in text else self.path(text).read_text("ascii")
+
+
+def read(config: Path, overrides: dict[str, dict[str, Any]] | None = None) -> Settings:
+    """The settings of a file and the environment, with `overrides` above both; raises BadConfiguration."""
+    if not config.is_file():
+        raise BadConfiguration([f"{config}: there is no such file; copy bot.toml and fill it in"])
+
+    class FromFile(Settings):
+        model_config = SettingsConfigDict(toml_file=config)
+
+    try:
+        settings = FromFile(**cast(Any, overrides or {}))
+    except ValidationError as error:
+        raise BadConfiguration(
+            [f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors(include_input=False)]
+        ) from None
+    except ValueError as error:  # not TOML
+        raise BadConfiguration([f"{config.name}: {error}"]) from None
+    settings._folder = config.resolve().parent
+    return settings
+
+
+def require_complete(settings: Settings) -> None:
+    """Refuse to start on missing or placeholder secrets; raises BadConfiguration naming every key at once."""
+    mistakes = [
+        *_missing("wechat", settings.wechat, ("app_id", "secret", "token", "encoding_aes_key", "api_base")),
+        *_missing(
+            "pay",
+            settings.pay,
+            (
+                "mch_id",
+                "api_v3_key",
+                "serial_no",
+                "private_key",
+                "platform_public_key",
+                "platform_public_key_id",
+                "api_base",
+            ),
+        ),
+        *_missing("server", settings.server, ("public_url",)),
+    ]
+    mistakes += [
+        line for line in _malformed(settings) if line.partition(":")[0] not in {m.partition(":")[0] for m in mistakes}
+    ]
+    if mistakes:
+        raise BadConfiguration(mistakes)
+
+
+def _missing(section: str, values: BaseModel, keys: tuple[str, ...]) -> list[str]:
+    return [
+        f"{section}.{key}: missing or a placeholder; set it in bot.toml or as BOT_{section.upper()}__{key.upper()}"
+        for key in keys
+        if PLACEHOLDER.search(str(getattr(values, key)))
+    ]
+
+
+def _malformed(settings: Settings) -> list[str]:
+    mistakes = []
+    try:
+        if len(base64.b64decode(settings.wechat.encoding_aes_key + "=", validate=True)) != 32:
+            raise ValueError
+    except (binascii.Error, ValueError):
+        mistakes.append("wechat.encoding_aes_key: not the 43 letters of the account's console; no message can be read")
+    if len(settings.pay.api_v3_key.encode()) != 32:
+        mistakes.append("pay.api_v3_key: must be 32 bytes; no callback could be opened")
+    for key in ("private_key", "platform_public_key"):
+        try:
+            settings.pem(getattr(settings.pay, key))
+        except (OSError, UnicodeDecodeError):
+            mistakes.append(f"pay.{key}: neither a PEM text nor a readable file")
+    for section, url in (("wechat", settings.wechat.api_base), ("pay", settings.pay.api_base)):
+        if not re.fullmatch(r"https?://[^/\s?#]+/?", url):
+            mistakes.append(f"{section}.api_base: must be scheme, host and port")
+    if not re.fullmatch(r"https?://[^\s?#]+", settings.server.public_url):
+        mistakes.append("server.public_url: must be an http(s) address; pay links and callbacks are built from it")
+    for key in ("sessions", "queue"):
+        value = getattr(settings.storage, key)
+        if value != "embedded" and not value.startswith(("redis://", "rediss://", "unix://")):
+            mistakes.append(f"storage.{key}: must be embedded or a redis:// URL")
+    try:
+        settings.zone.key.strip()
+    except (ZoneInfoNotFoundError, ValueError):
+        mistakes.append("clock.timezone: unknown")
+    if not settings.path(settings.storage.field_key).is_file():
+        mistakes.append(
+            "storage.field_key: the file is missing; without it no name and no ID number can be read. "
+            "Make one once and keep a copy of it: head -c 32 /dev/urandom | base64"
+        )
+    return mistakes

@@ -1,0 +1,206 @@
+"""One message, one turn, one reply: claim, run, save, and who is told what when it takes too long (design 4).
+
+A turn runs on a thread of its own, so that it can go on when WeChat's five seconds are nearly over. Requests wait for
+it; WeChat's retry of a message that still runs waits for the same turn. What nobody waits for any more goes to `late`.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import threading
+import time
+import traceback
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+import structlog
+
+from bot.turn_values import Answer, Outcome, Outlets, Patience, TurnResult, TurnTexts
+from bot.waking import Waking
+from bot.wire.render import reply_texts
+from dialogs.said import Reply, Said
+from storage.sessions.contract import (
+    TAPPED,
+    TYPED,
+    Answered,
+    Claimed,
+    Full,
+    PushWindow,
+    Running,
+    StoreUnavailable,
+    TurnStore,
+    Waiting,
+)
+
+__all__ = ["Answer", "Outlets", "Patience", "TurnResult", "TurnTexts", "Turns"]
+
+DEFAULT_PATIENCE = Patience()
+
+_LATE = Answer("", "late")
+_TAPS = frozenset({"tap", "menu", "subscribe", "scan"})
+_PLAIN = frozenset({"busy", "failed", "unavailable"})  # their text has no markup
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.02, 0.1  # seconds between two looks at a turn another process runs
+
+
+@dataclass(slots=True)
+class _Job:
+    """A message being worked on in this process, and how many requests wait for it."""
+
+    done: threading.Event = field(default_factory=threading.Event)
+    answer: Answer = _LATE
+    listeners: int = 1
+    closed: bool = False  # the reply is being saved: too late to leave
+
+
+class Turns:
+    """Takes messages of all openids; safe over threads, and over processes by the store."""
+
+    def __init__(
+        self,
+        store: TurnStore,
+        run: Callable[[str, bytes | None, Said, float], TurnResult],
+        texts: TurnTexts,
+        outlets: Outlets,
+        clock: Callable[[], float],
+        patience: Patience = DEFAULT_PATIENCE,
+    ) -> None:
+        """`run` takes openid, session, what was said and the time (unix seconds)."""
+        self._store = store
+        self._run = run
+        self._texts = texts
+        self._outlets = outlets
+        self._clock = clock
+        self._patience = patience
+        self._jobs: dict[str, _Job] = {}
+        self._lock = threading.Lock()
+        self._waking = Waking()
+        self._threads = ThreadPoolExecutor(patience.threads, thread_name_prefix="turn")
+        self._log = structlog.get_logger("turns")
+
+    def handle(self, openid: str, message: str, said: Said) -> Answer:
+        """The answer to one message, within the budget; never raises."""
+        if said.kind == "quiet":
+            return Answer("", "quiet")
+        if said.kind == "unsubscribe":
+            return self._forget(openid)
+        with self._lock:
+            job = self._jobs.get(message)
+            if job:
+                job.listeners += 1
+            elif len(self._jobs) >= self._patience.jobs:
+                return Answer(self._texts.busy, "busy")
+            else:
+                job = _Job()
+                try:
+                    self._threads.submit(self._work, job, openid, message, said)
+                except RuntimeError:  # closed: the process is going down
+                    return Answer(self._texts.busy, "busy")
+                self._jobs[message] = job
+        return self._outcome(job)
+
+    def close(self) -> None:
+        """Finish the turns there are; take no more."""
+        self._threads.shutdown(wait=True)
+
+    def _outcome(self, job: _Job) -> Answer:
+        if job.done.wait(self._patience.budget):
+            return job.answer
+        with self._lock:
+            if not job.closed:
+                job.listeners -= 1
+                return _LATE
+        if job.done.wait(self._patience.grace):
+            return job.answer
+        with self._lock:
+            job.listeners -= 1
+        return _LATE
+
+    def _forget(self, openid: str) -> Answer:
+        try:
+            self._store.forget(openid)
+        except StoreUnavailable:
+            self._log.warning("session of an unsubscribed account is kept: the store does not answer")
+        return Answer("", "quiet")
+
+    def _work(self, job: _Job, openid: str, message: str, said: Said) -> None:
+        after: list[Callable[[], None]] = []
+        try:
+            job.answer = self._turn(job, openid, message, said, after)
+        except StoreUnavailable as gone:
+            self._log.error("the session store does not answer", why=str(gone)[:200])
+            job.answer = Answer(self._texts.unavailable, "unavailable")
+        except Exception as wrong:
+            job.answer = Answer(self._failure(wrong, said), "failed")
+        finally:
+            with self._lock:
+                del self._jobs[message]
+                unheard = not job.listeners
+            job.done.set()
+            self._waking.wake(openid)
+        if unheard and job.answer.text and job.answer.outcome in _PLAIN:
+            after.append(lambda: self._outlets.late(openid, Reply((job.answer.text,)), message))
+        for deliver in after:
+            try:
+                deliver()
+            except Exception as wrong:
+                self._failure(wrong, said)
+
+    def _turn(self, job: _Job, openid: str, message: str, said: Said, after: list[Callable[[], None]]) -> Answer:
+        claim = self._claim(job, openid, message, opens=TAPPED if said.kind in _TAPS else TYPED)
+        if isinstance(claim, Answer):
+            return claim
+        outcome: Outcome = "answered"
+        try:
+            result = self._run(openid, claim.session, said, self._clock())
+        except StoreUnavailable:
+            outcome, result = "unavailable", TurnResult(claim.session, Reply((self._texts.unavailable,)))
+        except Exception as wrong:
+            outcome = "failed"
+            result = TurnResult(claim.session, Reply((self._failure(wrong, said),)))
+        texts = reply_texts(result.reply)
+        with self._lock:
+            job.closed = True
+            heard = job.listeners > 0
+        # A reply that goes out late is not kept as an answer too: the retry would show it twice.
+        kept = json.dumps(texts if heard else [], ensure_ascii=False).encode()
+        if not self._store.save(openid, message, claim.fence, result.session, kept, self._clock()):
+            self._log.warning("a turn took so long that its claim was lost")
+            return Answer("", "lost")
+        with self._lock:
+            heard = heard and job.listeners > 0
+        if heard and texts[1:]:
+            after.append(lambda: self._outlets.more(openid, tuple(texts[1:])))
+        if not heard and result.reply:
+            after.append(lambda: self._outlets.late(openid, result.reply, message))
+        if result.push:
+            after.append(lambda: self._outlets.push(openid, result.push))
+        return Answer(texts[0] if heard and texts else "", outcome)
+
+    def _claim(self, job: _Job, openid: str, message: str, opens: PushWindow) -> Claimed | Answer:
+        ticket = secrets.token_hex(8)
+        pause, give_up = _FIRST_PAUSE, time.monotonic() + self._patience.line
+        while True:
+            match self._store.claim(openid, message, self._clock(), ticket=ticket, opens=opens):
+                case Claimed() as claimed:
+                    return claimed
+                case Answered(reply):
+                    texts = json.loads(reply)
+                    return Answer(texts[0] if texts else "", "again")
+                case Full():
+                    return Answer(self._texts.busy, "busy")
+                case Running() if not job.listeners:  # the process that runs it finds nobody waiting, and pushes
+                    return Answer("", "elsewhere")
+                case Running() | Waiting():
+                    if time.monotonic() > give_up:
+                        return Answer(self._texts.busy, "busy")
+            self._waking.wait(openid, pause)
+            pause = min(pause * 1.5, _LONGEST_PAUSE)
+
+    def _failure(self, wrong: Exception, said: Said) -> str:
+        """Log without what the exception says: it may hold an ID number. The sentence for the citizen holds the id."""
+        number = secrets.token_hex(4)
+        where = "".join(traceback.format_tb(wrong.__traceback__)[-6:])
+        self._log.error("turn failed", id=number, error=type(wrong).__name__, said=said.kind, where=where)
+        return self._texts.failed.format(id=number)

@@ -1,0 +1,155 @@
+"""Granian around the application: one line when it accepts connections, and a stop that finishes what was begun.
+
+Granian's main process starts the workers, each of which builds the application for itself from a factory named as
+"module:function". On SIGTERM or SIGINT each worker takes no new connection, answers the requests it has, and stops the
+application (`Served.stop`); then the main process ends with 0.
+"""
+
+from __future__ import annotations
+
+import errno
+import http.client
+import importlib
+import multiprocessing.util
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Protocol, cast
+from wsgiref.types import WSGIApplication
+
+from granian import Granian
+from granian.constants import Interfaces
+from granian.log import LogLevels
+
+_STOP_FIRST = 100  # before multiprocessing's own finalizers
+_LOOK_AGAIN = 0.02  # seconds
+_LONGEST_STOP = 30  # seconds; a worker that hangs is killed then
+
+
+class Served(Protocol):
+    """`bot.app.App`, as far as a server needs it."""
+
+    @property
+    def wsgi(self) -> WSGIApplication:
+        """The application."""
+        ...
+
+    def start_background(self) -> None:
+        """Begin the background work of this process."""
+        ...
+
+    def stop(self) -> None:
+        """End it, and finish the turns that still run."""
+        ...
+
+
+class AddressTaken(Exception):
+    """Another program listens there already, or the address is none of this machine's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listen:
+    """Where to listen; port 0 picks a free one."""
+
+    host: str = "127.0.0.1"
+    port: int = 0
+    threads: int = 16  # requests at once, in each worker
+    workers: int = 1
+
+
+def serve(
+    factory: str,
+    arguments: Iterable[str] = (),
+    *,
+    listen: Listen = Listen(),
+    ready: Callable[[str], None] | None = None,
+) -> None:
+    """Serve until SIGTERM or SIGINT; `factory` ("module:function") is called with `arguments` in each worker.
+
+    Says "ready http://HOST:PORT" on standard output once connections are accepted. Raises AddressTaken, and SystemExit
+    with 1 where a worker ended by itself.
+    """
+    port = _free(listen.host, listen.port)
+    address = f"http://{'[' + listen.host + ']' if ':' in listen.host else listen.host}:{port}"
+    server = Granian(
+        factory,
+        address=listen.host,
+        port=port,
+        interface=Interfaces.WSGI,
+        workers=listen.workers,
+        blocking_threads=listen.threads,
+        websockets=False,
+        log_level=LogLevels.error,
+        log_dictconfig=_LOG_TO_STDERR,
+        respawn_failed_workers=listen.workers > 1,
+        workers_kill_timeout=_LONGEST_STOP,
+    )
+    over = threading.Event()
+
+    def announce() -> None:
+        while len(server.wrks) < listen.workers and not over.is_set():
+            time.sleep(_LOOK_AGAIN)  # holding no lock: the workers are being forked
+        if _answers(listen.host, port, over):
+            (ready or _say_ready)(address)
+
+    server.on_startup(threading.Thread(target=announce, daemon=True).start)
+    try:
+        server.serve(target_loader=partial(load, factory, tuple(arguments)), wrap_loader=False)
+    finally:
+        over.set()
+
+
+def load(factory: str, arguments: tuple[str, ...]) -> WSGIApplication:
+    """Build the application in a worker, and see to it that it is stopped when the worker ends."""
+    module, _, name = factory.partition(":")
+    served = cast(Served, getattr(importlib.import_module(module), name)(*arguments))
+    multiprocessing.util.Finalize(None, served.stop, exitpriority=_STOP_FIRST)
+    served.start_background()
+    return served.wsgi
+
+
+def _free(host: str, port: int) -> int:
+    """The port, once it is known to be free: Granian's own sockets would share it with another listener."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as taken:
+            why = "is in use" if taken.errno == errno.EADDRINUSE else "cannot be listened on"
+            raise AddressTaken(f"{host}:{port} {why}") from taken
+        return int(probe.getsockname()[1])
+
+
+def _answers(host: str, port: int, over: threading.Event) -> bool:
+    """Wait until a worker answers; False where the server ended before."""
+    target = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 compared, not bound
+    while not over.is_set():
+        connection = http.client.HTTPConnection(target, port, timeout=5)
+        try:
+            connection.request("HEAD", "/")
+            connection.getresponse()
+            return True
+        except (OSError, http.client.HTTPException):
+            time.sleep(_LOOK_AGAIN)
+        finally:
+            connection.close()
+    return False
+
+
+def _say_ready(address: str) -> None:
+    sys.stdout.write(f"ready {address}\n")
+    sys.stdout.flush()
+
+
+_LOG_TO_STDERR: dict[str, Any] = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"plain": {"format": "%(levelname)s %(name)s %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "plain", "stream": "ext://sys.stderr"}},
+    "loggers": {"_granian": {"handlers": ["stderr"], "level": "ERROR", "propagate": False}},
+}

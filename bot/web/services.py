@@ -1,0 +1,54 @@
+"""What the web server needs from the rest; `bot.app` puts it together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from bot.pay.notify_guard import Notification
+from bot.turn_values import Answer
+from bot.web.metrics import Metrics
+from bot.wire.sealing import WireKeys
+from dialogs.said import Said
+
+
+class TakesMessages(Protocol):
+    """`bot.turns.Turns`."""
+
+    def handle(self, openid: str, message: str, said: Said) -> Answer:
+        """The answer to one message, within the budget."""
+        ...
+
+
+class OpensNotifications(Protocol):
+    """`bot.pay.notify_guard.NotifyGuard`."""
+
+    def read(self, headers: Mapping[str, str], body: bytes, now: float) -> Notification:
+        """The notification; raises NotifyRefused."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One line of /healthz: what was looked at, whether it is well, and what follows where it is not."""
+
+    name: str
+    ok: bool
+    says: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WebServices:
+    """Everything behind the addresses."""
+
+    keys: WireKeys
+    turns: TakesMessages
+    trouble: str  # what a citizen reads where even the turn cannot be begun; holds {id}
+    clock: Callable[[], float]  # unix seconds
+    guard: OpensNotifications
+    settle: Callable[[Notification], None]  # payments and refunds; raises where WeChat Pay shall send it again
+    hand_off: Callable[[str, str], tuple[int, Mapping[str, str], bytes]]  # token, user agent; status, headers, body
+    health: Callable[[], Sequence[Check]]
+    metrics: Metrics
+    metrics_token: str = ""  # "": /metrics is for the loopback alone

@@ -1,0 +1,109 @@
+"""The background thread: does what is due when it is woken, and looks by itself every second.
+
+A wake-up carries nothing: what must be done is a row in the database, so a lost wake-up costs a second and no money.
+In the embedded default the thread belongs to `serve` and `chat`; with Redis, `run.py worker` runs as many as wanted,
+and a wake-up travels through huey.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Protocol
+
+import structlog
+from huey import Huey, RedisHuey
+
+from dialogs.world import Unavailable
+from storage.sessions.contract import StoreUnavailable
+
+LOOK_SECONDS = 1.0
+TROUBLE_SECONDS = 5.0
+
+LOG = structlog.get_logger("worker")
+
+
+class Wakeups(Protocol):
+    """How a turn tells the background work that something is due."""
+
+    def wake(self) -> None:
+        """Something is due. Never raises."""
+        ...
+
+
+class NoWakeups:
+    """For those who run what is due themselves (`App.run_due`)."""
+
+    def wake(self) -> None:
+        """Nobody is woken."""
+
+
+class Worker:
+    """A thread that runs `duty` (which returns how much it did) whenever it is woken, and every second."""
+
+    def __init__(self, duty: Callable[[], int]) -> None:
+        self._duty = duty
+        self._bell = threading.Event()
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="worker", daemon=True)
+        self.trouble = ""
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def wake(self) -> None:
+        """Something is due."""
+        self._bell.set()
+
+    def stop(self, seconds: float = 20.0) -> None:
+        """Finish the duty under way; no new one is begun."""
+        self._over.set()
+        self._bell.set()
+        if self._thread.is_alive():
+            self._thread.join(seconds)
+
+    def _run(self) -> None:
+        while not self._over.is_set():
+            self._bell.clear()
+            pause = LOOK_SECONDS
+            try:
+                self._duty()
+                self.trouble = ""
+            except (Unavailable, StoreUnavailable) as gone:
+                self.trouble, pause = str(gone)[:200], TROUBLE_SECONDS
+                LOG.warning("the background work waits", why=self.trouble)
+            except Exception as wrong:
+                self.trouble, pause = type(wrong).__name__, TROUBLE_SECONDS
+                LOG.exception("the background work failed")
+            self._bell.wait(pause)
+
+
+class RedisWakeups:
+    """Wake-ups through a Redis queue, from any process to any worker."""
+
+    def __init__(self, url: str) -> None:
+        self._huey: Huey = RedisHuey("bot", url=url, results=False)
+        self._wake = self._huey.task(name="wake", expires=60)(_nothing)
+
+    def wake(self) -> None:
+        """Something is due; without Redis the worker finds it by itself within a second."""
+        try:
+            self._wake()
+        except Exception as gone:
+            LOG.warning("nobody could be woken", why=type(gone).__name__)
+
+    def listen(self, worker: Worker, over: threading.Event) -> None:
+        """Wake `worker` for every wake-up until it is over; Redis may come and go meanwhile."""
+        while not over.is_set():
+            try:
+                if self._huey.dequeue() is not None:
+                    worker.wake()
+                    continue
+            except Exception as gone:
+                LOG.warning("no wake-ups just now", why=type(gone).__name__)
+            over.wait(LOOK_SECONDS)
+
+
+def _nothing() -> None:
+    """The task's body: the wake-up itself is all it says."""

@@ -1,0 +1,103 @@
+"""Options: numbered, paged and recognised from one list, so that these cannot disagree."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from functools import lru_cache
+
+from dialogs.said import Shown
+from dialogs.step import Option
+
+PER_PAGE = 9
+PAGE_BYTES = 1300  # of markup, so that with the text a reply stays below WeChat's 2,048 (facts/wechat.md A2)
+MARKUP_BYTES = 80  # of one option besides its label, which stands twice
+
+DIGITS = "一二三四五六七八九"
+NUMERALS = (
+    {digit: number for number, digit in enumerate(DIGITS, 1)}
+    | {f"十{digit}": 10 + number for number, digit in enumerate(DIGITS, 1)}
+    | {"十": 10, "两": 2, "二十": 20}
+)
+ORDINAL = re.compile(r"(?:第|选|选第)?(\d{1,3}|[一二三四五六七八九十两]{1,2})(?:个|项|条|笔|档|号|家)?")
+FILLER = re.compile(r"[\s、,，。!！?？~～:：;；'\"“”‘’()（）]+|(?<!\d)\.|\.(?!\d)")  # the point of 80.50元 stays
+
+
+def pages(options: Sequence[Option]) -> list[range]:
+    """Which options stand on which page: at most nine that are numbered, and no more than a reply can carry."""
+    found: list[range] = []
+    start, size, count = 0, 0, 0
+    for index, option in enumerate(options):
+        cost = 2 * len(option.label.encode()) + MARKUP_BYTES + len(option.url)
+        if option.numbered and index > start and (count == PER_PAGE or size + cost > PAGE_BYTES):
+            found.append(range(start, index))
+            start, size, count = index, 0, 0
+        size += cost
+        count += option.numbered
+    return [*found, range(start, len(options))]
+
+
+def show(options: Sequence[Option], page: int, revision: int, more: str, fewer: str) -> tuple[Shown, ...]:
+    """The options of one page as they are shown; `more` and `fewer` are the labels that turn the page."""
+    if not options:
+        return ()
+    numbers = _numbers(options)
+    sheets = pages(options)
+    sheet = sheets[min(page, len(sheets) - 1)]
+    lines = [_shown(options[index], f"{revision}.{index}", numbers.get(index)) for index in sheet]
+    if page + 1 < len(sheets):
+        lines.append(Shown(f"{revision}.next", more))
+    if page > 0:
+        lines.append(Shown(f"{revision}.before", fewer))
+    return tuple(lines)
+
+
+def plain(text: str) -> str:
+    """Words as they are compared: half-width, lower case, without spaces and punctuation."""
+    return FILLER.sub("", unicodedata.normalize("NFKC", text)).lower()
+
+
+def exactly(text: str, options: Sequence[Option]) -> Option | None:
+    """The option meant by its number, its whole label, its amount, or another word for it."""
+    said = plain(text)
+    if not said:
+        return None
+    numbers = {number: options[index] for index, number in _numbers(options).items()}
+    if match := ORDINAL.fullmatch(said):
+        number = int(match[1]) if match[1].isdecimal() else NUMERALS.get(match[1], 0)
+        if number in numbers:
+            return numbers[number]
+    found = [option for option in options if said in _names(option)]
+    return found[0] if len(found) == 1 else None
+
+
+def partly(text: str, options: Sequence[Option]) -> Option | None:
+    """The only option whose label holds these words; a number counts only whole ("50" is not part of "500元")."""
+    said = plain(text)
+    if len(said) < 2:
+        return None
+    whole = re.compile(rf"(?<!\d){re.escape(said)}(?!\d)") if said[0].isdigit() or said[-1].isdigit() else None
+    found = [
+        option
+        for option in options
+        for label in [plain(option.label)]
+        if (whole.search(label) if whole else said in label)
+    ]
+    return found[0] if len(found) == 1 else None
+
+
+def _names(option: Option) -> set[str]:
+    label = plain(option.label)
+    return {label, label.removesuffix("元"), label.removesuffix("元") + "块", *map(plain, option.also)}
+
+
+def _numbers(options: Sequence[Option]) -> dict[int, int]:
+    numbered = [index for index, option in enumerate(options) if option.numbered]
+    return {index: number for number, index in enumerate(numbered, 1)}
+
+
+def _shown(option: Option, tap_id: str, number: int | None) -> Shown:
+    if option.go:
+        return Shown(f"go:{option.go}", option.label, number)
+    return Shown(tap_id, option.label, number, option.url)

@@ -1,0 +1,81 @@
+"""Every service as a list of steps, and the menu. Reading this file is reading the product."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from dialogs.step import Flow, Service
+from dialogs.steps.assessed import Assessed
+from dialogs.steps.checkout import Checkout
+from dialogs.steps.confirm import Confirm
+from dialogs.steps.document import Document
+from dialogs.steps.enrolled import Enrolled
+from dialogs.steps.insured import Insured
+from dialogs.steps.orders import Orders
+from dialogs.steps.services import Help, Services, Soon
+from dialogs.steps.standard import Standard
+from dialogs.steps.tier import Tier
+from dialogs.terms.insurance import Insurance
+
+PENSION, MEDICAL = Insurance.PENSION, Insurance.MEDICAL
+
+# 菜单: three groups, as the account shows them (design, section 11).
+MENU: Mapping[str, tuple[str, ...]] = {
+    "我要缴": ("pay.pension", "pay.pension_assessed", "pay.medical", "pay.medical_assessed"),
+    "税费服务": ("home", "my.orders", "help"),
+}
+
+PAY_PENSION = Flow(
+    "养老保险费缴纳",
+    Document(),
+    Insured(),
+    Enrolled(PENSION),
+    Tier(),
+    Confirm(PENSION, "pay.pension"),
+    Checkout(),
+)
+PAY_PENSION_ASSESSED = Flow(
+    "养老保险费缴纳（核定）",
+    Document(),
+    Insured(),
+    Assessed(PENSION),
+    Confirm(PENSION, "pay.pension_assessed"),
+    Checkout(),
+)
+PAY_MEDICAL = Flow(
+    "医疗保险费缴纳",
+    Document(),
+    Insured(),
+    Enrolled(MEDICAL),
+    Standard(),
+    Confirm(MEDICAL, "pay.medical"),
+    Checkout(),
+)
+PAY_MEDICAL_ASSESSED = Flow(
+    "医疗保险费缴纳（核定）",
+    Document(),
+    Insured(),
+    Assessed(MEDICAL),
+    Confirm(MEDICAL, "pay.medical_assessed"),
+    Checkout(),
+)
+MY_ORDERS = Flow("我的订单", Orders(), Checkout())
+HOME = Flow("全部服务", Services([key for keys in MENU.values() for key in keys if key != "home"]))
+HELP = Flow("帮助", Help())
+CERTIFICATE = Flow("缴费证明", Soon())
+
+SERVICES: Mapping[str, Service] = {
+    service.key: service
+    for service in (
+        Service("pay.pension", PAY_PENSION, words=(("养老",), ("社保",))),
+        Service(
+            "pay.pension_assessed", PAY_PENSION_ASSESSED, words=(("养老", "核定"), ("养老", "补缴"), ("养老", "补交"))
+        ),
+        Service("pay.medical", PAY_MEDICAL, words=(("医保",), ("医疗",), ("合作医疗",), ("新农合",))),
+        Service("pay.medical_assessed", PAY_MEDICAL_ASSESSED, words=(("医", "核定"), ("医", "补缴"), ("新生儿",))),
+        Service("query.certificate", CERTIFICATE, words=(("证明",),)),
+        Service("home", HOME),
+        Service("my.orders", MY_ORDERS, words=(("订单",), ("缴费单",))),
+        Service("help", HELP, words=(("怎么",), ("帮我",), ("咨询",))),
+    )
+}

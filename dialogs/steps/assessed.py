@@ -1,0 +1,56 @@
+"""Which assessment: amounts that the agency fixed, to choose from and to pay as they are."""
+
+from __future__ import annotations
+
+from dialogs.step import Answer, Ask, End, Json, Knowledge, Known, Option, Step
+from dialogs.steps.owed import already_paid, being_paid, open_assessments
+from dialogs.terms.insurance import Assessment, Insurance, assessed_payable
+from dialogs.terms.money import yuan
+from dialogs.texts import say
+from dialogs.world import World
+
+
+class Assessed(Step):
+    """核定的应缴 of one insurance."""
+
+    name = "assessed"
+    needs = ("insured", "name")
+    gives = ("assessment", "assessments")
+    offers = True
+
+    def __init__(self, insurance: Insurance) -> None:
+        self.insurance = insurance
+
+    def ask(self, known: Knowledge, world: World) -> Answer:
+        found = open_assessments(known, world, self.insurance)
+        due = [one for one in found if one.amount > 0]
+        name = known["name"]
+        if not due:
+            return self._nothing(known, world, free=found[0] if found else None)
+        values: list[dict[str, Json]] = [{"assessment": one.no, "assessments": len(due)} for one in due]
+        if len(due) == 1:
+            held = being_paid(world, assessed_payable(str(known["insured"]), due[0]).key)
+            return held or Known(values[0], say(f"assessed.one_{self.insurance}", name=name, what=_label(due[0])))
+        options = [Option(_label(one), value=value) for one, value in zip(due, values, strict=True)]
+        return Ask(say(f"assessed.ask_{self.insurance}", name=name, count=len(due)), options)
+
+    def _nothing(self, known: Knowledge, world: World, free: Assessment | None) -> Answer:
+        name = known["name"]
+        if free:
+            return End(say(f"enrolled.free_{self.insurance}", name=name, year=free.cover_year))
+        insured = str(known["insured"])
+        every = world.registry.assessments(insured, self.insurance)
+        paid = [payment for one in every if (payment := world.ledger.paid(assessed_payable(insured, one).key))]
+        if paid:
+            return already_paid(str(name), paid[-1])
+        expired = bool(every)
+        return End(say(f"assessed.{'expired' if expired else 'none'}_{self.insurance}", name=name))
+
+
+def _label(assessment: Assessment) -> str:
+    return say(
+        f"assessed.label_{assessment.pay_kind.value}",
+        year=assessment.cover_year,
+        insurance=say(f"insurance.{assessment.insurance}_short"),
+        amount=yuan(assessment.amount),
+    )

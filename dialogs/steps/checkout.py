@@ -1,0 +1,140 @@
+"""The order: pay it, have it paid by another phone, or give it up. It stands until it is paid, closed or expired."""
+
+from __future__ import annotations
+
+from math import ceil
+
+from dialogs.choices import plain
+from dialogs.said import Said
+from dialogs.step import Answer, Ask, End, Go, Knowledge, Option, Step, Wrong
+from dialogs.steps.owed import clock_time, day_of
+from dialogs.terms.money import yuan
+from dialogs.texts import say
+from dialogs.world import Cancelling, Order, OrderState, World
+
+PAID_WORDS = ("付了", "付好", "付完", "付过", "已付", "缴了", "缴好", "交了", "交好", "扣了", "扣款")
+
+
+class Checkout(Step):
+    """缴费单."""
+
+    name = "checkout"
+    needs = ("order",)
+    acts = ("family", "own", "cancel", "renew")
+    final = True
+    own_words = PAID_WORDS
+
+    def ask(self, known: Knowledge, world: World) -> Answer:
+        order = world.cashier.order(world.payer, str(known["order"]))
+        if order is None:
+            return End(say("checkout.unknown"))
+        if order.state is OrderState.OPEN and world.clock.now() < order.expires_at:
+            return _card(order) if order.family else _link(order, world)
+        if order.state is OrderState.OPEN:
+            return _expired(known, order, world)
+        return _over(known, order)
+
+    def take(self, said: Said, known: Knowledge, world: World) -> Answer:
+        """Whatever is said while an order stands: its state first; who says it is paid is not made to wait."""
+        order = world.cashier.order(world.payer, str(known["order"]))
+        words = plain(said.text)
+        paid = "不" not in words and any(word in words for word in PAID_WORDS)
+        if order and order.state is OrderState.OPEN and paid:
+            order = world.cashier.check(world.payer, order.no)
+            if order and order.state is OrderState.OPEN:
+                return Wrong(say("checkout.not_yet_paid"))
+        if order is None or order.state is not OrderState.OPEN or world.clock.now() >= order.expires_at:
+            return self.ask(known, world)
+        return Wrong(say("checkout.wrong"))
+
+    def on_family(self, known: Knowledge, world: World) -> Answer:
+        """A payment card for another phone's camera."""
+        order = world.cashier.ask_card(world.payer, str(known["order"]))
+        if order is None or order.state is not OrderState.OPEN or world.clock.now() >= order.expires_at:
+            return self.ask(known, world)
+        return _card(order)
+
+    def on_own(self, known: Knowledge, world: World) -> Answer:
+        """Back to one's own phone."""
+        world.cashier.ask_link(world.payer, str(known["order"]))
+        return self.ask(known, world)
+
+    def on_cancel(self, known: Knowledge, world: World) -> Answer:
+        """Give it up: closed at WeChat Pay first, so that it cannot be paid afterwards."""
+        order = world.cashier.order(world.payer, str(known["order"]))
+        outcome = world.cashier.cancel(world.payer, str(known["order"]))
+        if order is None or outcome is Cancelling.UNKNOWN:
+            return End(say("checkout.unknown"))
+        if outcome is Cancelling.PAID:
+            return self.ask(known, world)
+        if outcome is Cancelling.CLOSING:
+            return End(say("checkout.closing"))
+        return End(say("checkout.cancelled", service=say(f"service.{order.service}")))
+
+    def on_renew(self, known: Knowledge, world: World) -> Answer:
+        """A new order in place of an expired one: looked over and confirmed anew."""
+        return Go("", {name: value for name, value in known.items() if name != "order"})
+
+
+def _link(order: Order, world: World) -> Ask:
+    minutes = ceil((order.expires_at - world.clock.now()).total_seconds() / 60)
+    text = say("checkout.ask", amount=yuan(order.amount), minutes=minutes)
+    options = [
+        Option(say("checkout.pay"), url=order.pay_url, numbered=False, also=("付款", "去付款", "支付", "付钱")),
+        Option(say("checkout.family"), act="family", numbered=False, also=("扫码", "家人付", "请家人付")),
+        _give_up(),
+    ]
+    return Ask(text, options, after=say("checkout.safe"), again=_again(order))
+
+
+def _card(order: Order) -> Ask:
+    options = [
+        Option(say("checkout.card_again"), act="family", numbered=False, also=("再发一次", "没收到")),
+        Option(say("checkout.own"), act="own", numbered=False, also=("自己付", "我自己付")),
+        _give_up(),
+    ]
+    text = say("checkout.card", amount=yuan(order.amount), time=clock_time(order.expires_at))
+    return Ask(text, options, again=_again(order))
+
+
+def _give_up() -> Option:
+    return Option(say("checkout.cancel"), act="cancel", numbered=False, also=("不交了", "取消", "不要了"))
+
+
+def _again(order: Order) -> str:
+    return say("checkout.again", amount=yuan(order.amount), time=clock_time(order.expires_at))
+
+
+def _expired(known: Knowledge, order: Order, world: World) -> Answer:
+    """Past its time and not yet closed: WeChat Pay is asked to close it before anything is said of the money."""
+    outcome = world.cashier.cancel(world.payer, order.no)
+    if outcome is Cancelling.CLOSED:
+        return _renewal(known, order, say("checkout.expired"))
+    after = world.cashier.order(world.payer, order.no)
+    return _over(known, after) if after else End(say("checkout.unknown"))
+
+
+def _over(known: Knowledge, order: Order) -> Answer:
+    first = order.lines[0]
+    if order.state is OrderState.PAID:
+        text = say(
+            "checkout.paid",
+            name=first.name,
+            year=first.cover_year,
+            insurance=say(f"insurance.{first.insurance}_short"),
+            amount=yuan(order.amount),
+            day=day_of((order.paid_at or order.opened_at).date()),
+        )
+        return End(text, [Option(say("notice.certificate"), go="query.certificate", numbered=False)])
+    if order.state is OrderState.CLOSED:
+        return _renewal(known, order, say("checkout.closed"))
+    if order.state in (OrderState.REFUNDING, OrderState.REFUNDED):
+        return End(say(f"checkout.{order.state}", amount=yuan(order.amount)))
+    return End(say("checkout.closing"))
+
+
+def _renewal(known: Knowledge, order: Order, text: str) -> Answer:
+    """The way to a new order: in the flow that opened it by its answers, elsewhere by its service."""
+    if "insured" in known:
+        return Ask(text, [Option(say("checkout.renew"), act="renew", also=("重新开", "再开一张", "还要缴"))])
+    return End(text, [Option(say("checkout.renew"), go=order.service)])

@@ -1,0 +1,57 @@
+"""How much for the pension: one of the year's tiers."""
+
+from __future__ import annotations
+
+from dialogs.choices import plain
+from dialogs.said import Said
+from dialogs.step import Answer, Ask, End, Knowledge, Known, Option, Step, Wrong
+from dialogs.steps.owed import chosen_enrolment, not_open, standing_in
+from dialogs.terms.insurance import Insurance, TariffRow, open_rows
+from dialogs.terms.money import NotMoney, fen_of, yuan
+from dialogs.texts import say
+from dialogs.world import World
+
+
+class Tier(Step):
+    """缴费档次 of this year's pension."""
+
+    name = "tier"
+    needs = ("insured", "name", "institution")
+    gives = ("tier", "tiers")
+    offers = True
+
+    def ask(self, known: Knowledge, world: World) -> Answer:
+        enrolment = chosen_enrolment(known, world, Insurance.PENSION)
+        if enrolment is None:
+            return End(say("confirm.gone"))
+        rows = _rows(known, world)
+        if not rows:
+            return not_open(enrolment, world)
+        year = world.today.year
+        if assessment := standing_in(known, world, Insurance.PENSION, year):
+            text = say("tier.assessed", year=year, amount=yuan(assessment.amount))
+            return Known({"tier": f"assessed:{assessment.no}", "tiers": 1}, text)
+        if len(rows) == 1:
+            text = say("tier.one", year=year, amount=yuan(rows[0].amount))
+            return Known({"tier": rows[0].tier_code, "tiers": 1}, text)
+        options = [Option(yuan(row.amount), value={"tier": row.tier_code, "tiers": len(rows)}) for row in rows]
+        return Ask(say("tier.ask", year=year), options)
+
+    def take(self, said: Said, known: Knowledge, world: World) -> Answer:
+        """No tier of that amount: the nearest ones are named."""
+        try:
+            asked = fen_of(plain(said.text).removesuffix("元").removesuffix("块").removesuffix("档"))
+        except NotMoney:
+            return Wrong(say("tier.wrong"))
+        rows = _rows(known, world)
+        if same := next((row for row in rows if row.amount == asked), None):  # "500.00"
+            return Known({"tier": same.tier_code, "tiers": len(rows)})
+        below = [row.amount for row in rows if row.amount < asked][-1:]
+        above = [row.amount for row in rows if row.amount > asked][:1]
+        nearest = say("tier.or").join(yuan(amount) for amount in below + above)
+        return Wrong(say("tier.none", amount=yuan(asked), nearest=nearest))
+
+
+def _rows(known: Knowledge, world: World) -> tuple[TariffRow, ...]:
+    enrolment = chosen_enrolment(known, world, Insurance.PENSION)
+    return open_rows(world.tariffs.rows(Insurance.PENSION), enrolment, world.today) if enrolment else ()

@@ -1,0 +1,82 @@
+"""Amounts of money: integer fen inside, yuan in files and in what citizens read, capitals (大写) on certificates."""
+
+import re
+
+Fen = int
+
+MOST_FEN = 10**12
+"""The largest amount `fen_of` takes: ten thousand million yuan, far above any day's sum in a file."""
+
+_AMOUNT = re.compile(r"(0|[1-9][0-9]{0,10})(?:\.([0-9]{1,2}))?")
+_DIGITS = "零壹贰叁肆伍陆柒捌玖"
+_PLACES = ("仟", "佰", "拾", "")
+_GROUPS = ("亿", "万", "")
+
+
+class NotMoney(ValueError):
+    """The text is no amount. The text itself is not repeated: a shifted column may hold a name or an ID number."""
+
+
+def yuan(fen: Fen) -> str:
+    """The amount as citizens read it: 50000 is "500元", 8050 is "80.50元"; no thousands separators."""
+    text = decimal_yuan(fen)
+    return f"{text.removesuffix('.00')}元"
+
+
+def decimal_yuan(fen: Fen) -> str:
+    """The amount in yuan with two decimals, as files carry it: 50000 is "500.00"."""
+    sign = "-" if fen < 0 else ""
+    whole, rest = divmod(abs(fen), 100)
+    return f"{sign}{whole}.{rest:02d}"
+
+
+def fen_of(text: str) -> Fen:
+    """Read an amount in yuan from a file ("500", "500.00", "0.5") into fen.
+
+    Digits with at most two decimals and nothing else: no sign, blank, exponent, thousands separator, leading zero or
+    full-width digit. Raises NotMoney for anything else, and above MOST_FEN.
+    """
+    match = _AMOUNT.fullmatch(text)
+    if match is None:
+        raise NotMoney(f"not an amount in yuan with at most two decimals ({len(text)} characters)")
+    fen = int(match[1]) * 100 + int((match[2] or "").ljust(2, "0"))
+    if fen > MOST_FEN:
+        raise NotMoney(f"an amount above {decimal_yuan(MOST_FEN)} yuan")
+    return fen
+
+
+def capital(fen: Fen, *, prefix: bool = False) -> str:
+    """The amount in capitals (大写), for certificates; with `prefix`, after 人民币 and without a blank.
+
+    Rules of facts/domain.md 2C. Where they leave a choice: an amount that ends at 角 takes 整, so that nothing can be
+    added behind it; the 零 of rule 4 (107000.53, 1680.32) is left out, except for a whole group of four zeros
+    (壹亿零伍仟元), where readers expect it. From 0 to below 10**14 fen; raises ValueError outside.
+    """
+    if not 0 <= fen < 10**14:
+        raise ValueError("capitals are written for 0 to below 10**14 fen")
+    whole, rest = divmod(fen, 100)
+    jiao, cent = divmod(rest, 10)
+    text = "人民币" if prefix else ""
+    if whole or not rest:
+        text += f"{_whole(whole)}元"
+    if jiao:
+        text += f"{_DIGITS[jiao]}角"
+    elif cent and whole:
+        text += "零"  # rule 5: 325.04
+    return text + (f"{_DIGITS[cent]}分" if cent else "整")
+
+
+def _whole(number: int) -> str:
+    """A whole number below 10**12 in capitals, group of four by group of four."""
+    text = ""
+    for group, digits in zip(_GROUPS, re.findall("....", f"{number:012d}"), strict=True):
+        if digits == "0000":
+            text += "零" if text and not text.endswith("零") else ""
+            continue
+        for place, digit in zip(_PLACES, digits, strict=True):
+            if digit != "0":
+                text += _DIGITS[int(digit)] + place
+            elif text and not text.endswith("零"):
+                text += "零"
+        text = text.rstrip("零") + group
+    return text.rstrip("零") or "零"

@@ -1,0 +1,132 @@
+"""`run.py import KIND FILE`: one file of an agency, taken whole or not at all, or without its bad rows if asked so."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine
+
+from dialogs.terms.money import decimal_yuan
+from storage.agency.desk import AnyKind, Outcome, Setting
+from storage.agency.files import Control, Line, digest_of, read_control, read_lines
+from storage.agency.intake import Intake, Tally
+from storage.agency.kinds import KINDS
+from storage.agency.refusals import FileRefused, Reason
+from storage.agency.rejected import RejectedFile
+from storage.database import writing
+from storage.sealing import FieldSeal
+
+MOST_REASONS = 1_000  # beyond these a bad file is not read further, and a result lists no more
+Progress = Callable[[int, int | None], None]
+
+
+@dataclass(frozen=True, slots=True)
+class ImportResult:
+    """What came of a file. `rejected` lists the first thousand refused rows, `refused` counts them all."""
+
+    rows: int
+    added: int
+    changed: int
+    deleted: int
+    already: int
+    refused: int
+    rejected: tuple[Reason, ...]
+    rejected_file: Path | None
+    controlled: bool  # a `.ctl` was there, and agrees
+
+
+def import_file(
+    kind: str,
+    path: Path,
+    engine: Engine,
+    seal: FieldSeal,
+    *,
+    today: date,
+    encoding: str = "utf-8",
+    skip_bad: bool = False,
+    require_control: bool | None = None,
+    progress: Progress | None = None,
+) -> ImportResult:
+    """Import a file; `kind` is one of KINDS. `progress` gets rows done and, where a `.ctl` tells, rows in all.
+
+    A `.ctl` that is there must agree in any case. Without one a file is refused if `require_control`, and unless told
+    otherwise it is required of a file that is to be taken whole. Raises FileRefused (nothing was taken) and
+    DatabaseUnavailable. One transaction: on SQLite nothing else writes meanwhile.
+    """
+    run = _Run(KINDS[kind], path, encoding, skip_bad)
+    control = run.check_control(required=not skip_bad if require_control is None else require_control)
+    try:
+        with writing(engine) as connection:
+            tally = run.take(connection, seal, today, control, progress)
+    except BaseException:
+        run.rejected_file.discard()
+        raise
+    return ImportResult(
+        rows=tally.rows,
+        added=tally.outcomes[Outcome.ADDED],
+        changed=tally.outcomes[Outcome.CHANGED],
+        deleted=tally.outcomes[Outcome.DELETED],
+        already=tally.outcomes[Outcome.ALREADY],
+        refused=tally.refused,
+        rejected=tuple(run.rejected),
+        rejected_file=run.rejected_file.keep(),
+        controlled=control is not None,
+    )
+
+
+class _Run:
+    """One import under way: the reasons so far, against the whole file and against single rows."""
+
+    def __init__(self, kind: AnyKind, path: Path, encoding: str, skip_bad: bool) -> None:
+        self.rejected_file = RejectedFile(path, encoding, kind.columns)
+        self.rejected: list[Reason] = []
+        self._against_file: list[Reason] = []
+        self._kind = kind
+        self._path = path
+        self._encoding = encoding
+        self._skip_bad = skip_bad
+
+    def check_control(self, *, required: bool) -> Control | None:
+        """The `.ctl`, its digest compared before a row is read; a missing one is told with whatever else is wrong."""
+        digest = digest_of(self._path)
+        control = read_control(self._path)
+        if control is None and required:
+            self._against_file.append(Reason(None, f"缺少 {self._path.name}.ctl，不能确认文件完整"))
+        if control is not None and control.sha256 != digest:
+            raise FileRefused(Reason(None, f"sha256 与 {self._path.name}.ctl 不符，文件可能不完整或被改过"))
+        return control
+
+    def take(
+        self, connection: Connection, seal: FieldSeal, today: date, control: Control | None, progress: Progress | None
+    ) -> Tally:
+        intake = Intake(self._kind, Setting(connection, seal, today), self._refuse)
+        for tally in intake.take(read_lines(self._path, self._encoding, self._kind.columns)):
+            if progress is not None:
+                progress(tally.rows, control.rows if control else None)
+            if not self._skip_bad and tally.refused >= MOST_REASONS:
+                break
+        else:
+            self._against_file += _differences(intake.tally, control)
+        reasons = [*self._against_file, *([] if self._skip_bad else self.rejected)]
+        if reasons:
+            raise FileRefused(*reasons)
+        return intake.tally
+
+    def _refuse(self, line: Line, reason: Reason) -> None:
+        if len(self.rejected) < MOST_REASONS:
+            self.rejected.append(reason)
+        if self._skip_bad:
+            self.rejected_file.write(line, reason)
+
+
+def _differences(tally: Tally, control: Control | None) -> list[Reason]:
+    reasons = []
+    if control is not None and control.rows != tally.rows:
+        reasons.append(Reason(None, f"文件有 {tally.rows} 行，.ctl 写的是 {control.rows} 行"))
+    if control is not None and tally.total is not None and control.total != tally.total:
+        ours, theirs = decimal_yuan(tally.total), decimal_yuan(control.total)
+        reasons.append(Reason(None, f"金额合计 {ours}，.ctl 写的是 {theirs}"))
+    return reasons

@@ -1,0 +1,211 @@
+"""The one database: opening it, and the two ways to use it, `reading` and `writing`.
+
+SQLite is the embedded default: WAL, synchronous=FULL (a commit that was answered survives a power cut, which money
+needs), and write transactions that begin as writers, because a reader that turns writer halfway fails where it cannot
+wait. PostgreSQL is for many machines, through psycopg 3. Nothing else in the project opens a connection.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Table, create_engine, event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnectionFree
+from sqlmodel import SQLModel
+
+from dialogs.world import Unavailable
+
+BUSY_SECONDS = 10  # how long a SQLite writer waits for another, and a PostgreSQL statement for a lock
+CONNECT_SECONDS = 5
+STATEMENT_SECONDS = 30
+IDLE_SECONDS = 120  # a PostgreSQL transaction that says nothing for so long is ended by the server
+
+# Primary SQLite result codes that mean "not just now" or "not this disk"; SQLITE_ERROR (1) is a mistake of ours.
+_SQLITE_UNAVAILABLE = frozenset(
+    {
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_CORRUPT,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_PROTOCOL,
+        sqlite3.SQLITE_NOTADB,
+    }
+)
+_BEGIN = "sqlite_begin"
+
+
+class DatabaseUnavailable(Unavailable):
+    """The database cannot be reached or cannot work just now; the message holds no password and no row.
+
+    Raised by a commit it leaves open whether the commit took place: what writes must be safe to repeat.
+    """
+
+
+class BadDatabaseUrl(ValueError):
+    """The setting `storage.database` is no URL of SQLite or PostgreSQL; says what is wrong with it."""
+
+
+def open_database(url: str, *, pool_size: int = 10) -> Engine:
+    """An engine for `sqlite:///path` or `postgresql://...`; connects on first use, so a late database does no harm.
+
+    The folder of a SQLite file is made. Raises BadDatabaseUrl.
+    """
+    try:
+        where = make_url(url)
+        backend = where.get_backend_name()
+    except (ArgumentError, NoSuchModuleError) as error:
+        raise BadDatabaseUrl("storage.database is not a database URL such as sqlite:///var/bot.db") from error
+    if backend == "sqlite":
+        return _open_sqlite(where, pool_size)
+    if where.drivername in {"postgresql", "postgres", "postgresql+psycopg"}:
+        return _open_postgresql(where.set(drivername="postgresql+psycopg"), pool_size)
+    raise BadDatabaseUrl(f"storage.database: {where.drivername} is not supported, use sqlite or postgresql+psycopg")
+
+
+def _open_sqlite(url: URL, pool_size: int) -> Engine:
+    if not url.database or url.database == ":memory:" or "mode" in url.query:
+        raise BadDatabaseUrl("storage.database: SQLite needs a file, in memory everything would be forgotten")
+    try:
+        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadDatabaseUrl(f"storage.database: the folder of {url.database} cannot be made") from error
+    engine = create_engine(
+        url, connect_args={"timeout": BUSY_SECONDS}, pool_size=pool_size, max_overflow=pool_size, pool_timeout=10
+    )
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+    connection.isolation_level = None  # sqlite3 begins nothing by itself: `_begin_sqlite` does
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={BUSY_SECONDS * 1000}"):
+        connection.execute(f"PRAGMA {pragma}").close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    if begin := connection.get_execution_options().get(_BEGIN, "BEGIN"):
+        connection.exec_driver_sql(begin)
+
+
+def _open_postgresql(url: URL, pool_size: int) -> Engine:
+    limits = {
+        "statement_timeout": STATEMENT_SECONDS,
+        "lock_timeout": BUSY_SECONDS,
+        "idle_in_transaction_session_timeout": IDLE_SECONDS,
+    }
+    arguments: dict[str, Any] = {"connect_timeout": CONNECT_SECONDS, "application_name": "insurance-bot"}
+    arguments["options"] = " ".join(f"-c {name}={seconds}s" for name, seconds in limits.items())
+    arguments |= {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
+    for name in arguments.keys() & url.query.keys():
+        del arguments[name]  # what the operator wrote into the URL wins
+    return create_engine(
+        url,
+        connect_args=arguments,
+        pool_size=pool_size,
+        max_overflow=pool_size,
+        pool_timeout=3,  # seconds: a turn has four
+        pool_pre_ping=True,  # a restarted server costs a reconnect, not a citizen's answer
+        pool_recycle=1800,
+    )
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Connection]:
+    """One write transaction: committed at the end of the block, rolled back by any exception.
+
+    Raises DatabaseUnavailable; IntegrityError and mistakes in SQL pass through as they are.
+    """
+    immediate = engine.execution_options(**{_BEGIN: "BEGIN IMMEDIATE"})
+    with told_as_unavailable(), immediate.begin() as connection:
+        yield connection
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """A connection for single selects, each seeing what is committed when it starts; no transaction round trips.
+
+    Raises DatabaseUnavailable.
+    """
+    shared = _SHARED.get()
+    if shared is None or shared.engine is not engine:
+        with told_as_unavailable(), _reader(engine) as connection:
+            yield connection
+        return
+    try:
+        with told_as_unavailable():
+            if shared.connection is None:
+                shared.connection = _reader(engine)
+            yield shared.connection
+    except DatabaseUnavailable:
+        shared.close()
+        raise
+
+
+@contextmanager
+def one_reader(engine: Engine) -> Iterator[None]:
+    """Every `reading` of this engine inside the block, on this thread, uses one connection, opened by the first."""
+    shared = _Shared(engine)
+    outer = _SHARED.set(shared)
+    try:
+        yield
+    finally:
+        _SHARED.reset(outer)
+        shared.close()
+
+
+@dataclass
+class _Shared:
+    engine: Engine
+    connection: Connection | None = None
+
+    def close(self) -> None:
+        connection, self.connection = self.connection, None
+        if connection is not None:
+            connection.close()
+
+
+_SHARED: ContextVar[_Shared | None] = ContextVar("one_reader", default=None)
+
+
+def _reader(engine: Engine) -> Connection:
+    connection = engine.connect()
+    if engine.dialect.name == "sqlite":
+        return connection.execution_options(**{_BEGIN: ""})
+    return connection.execution_options(isolation_level="AUTOCOMMIT")
+
+
+def table_of(row: type[SQLModel]) -> Table:
+    """The Core table of a row class, for hot paths."""
+    return SQLModel.metadata.tables[str(row.__tablename__)]
+
+
+@contextmanager
+def told_as_unavailable() -> Iterator[None]:
+    """Turns the drivers' errors that mean "not just now" into DatabaseUnavailable."""
+    try:
+        yield
+    except NoConnectionFree as error:
+        raise DatabaseUnavailable("every connection to the database is in use") from error
+    except (OperationalError, InterfaceError) as error:
+        if not _is_unavailable(error):
+            raise
+        raise DatabaseUnavailable(f"the database does not work just now ({type(error.orig).__name__})") from error
+
+
+def _is_unavailable(error: DBAPIError) -> bool:
+    if isinstance(error.orig, sqlite3.Error):
+        code = getattr(error.orig, "sqlite_errorcode", sqlite3.SQLITE_CANTOPEN)
+        return code & 0xFF in _SQLITE_UNAVAILABLE
+    return True

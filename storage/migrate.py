@@ -1,0 +1,72 @@
+"""Brings a database to the tables of this release; `run.py db upgrade` and the start of `serve` call it.
+
+Until the first release there is one migration. After a change of `tables.py` write it anew:
+`python -m storage.migrate` (from then on: `python -m storage.migrate "what changes"` adds one).
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Engine, text
+
+from storage.database import open_database, reading, writing
+
+FOLDER = Path(__file__).parent / "migrations"
+FIRST = "0001"
+_ONE_AT_A_TIME = 3_691_202_611  # the PostgreSQL advisory lock of migrations; SQLite's writers queue anyway
+
+
+def upgrade(engine: Engine) -> None:
+    """All missing migrations, in one transaction: all of them or none. Two processes at once do no harm."""
+    with writing(engine) as connection:
+        if engine.dialect.name == "postgresql":
+            connection.execute(text("SET LOCAL statement_timeout = 0"))
+            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _ONE_AT_A_TIME})
+        config = _config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+def is_current(engine: Engine) -> bool:
+    """Whether the tables are exactly this release's; False as well for tables of a newer release."""
+    with reading(engine) as connection:
+        have = MigrationContext.configure(connection).get_current_heads()
+    return set(have) == set(ScriptDirectory.from_config(_config()).get_heads())
+
+
+def write_migration(message: str = "") -> Path:
+    """Writes 0001 anew from the tables, or with a message the next migration; returns its file."""
+    if not message:
+        for old in (FOLDER / "versions").glob(f"{FIRST}_*.py"):
+            old.unlink()
+    number = len(list((FOLDER / "versions").glob("[0-9]*.py"))) + 1
+    with TemporaryDirectory() as folder:
+        engine = open_database(f"sqlite:///{folder}/empty.db")
+        upgrade(engine)
+        with engine.connect() as connection:
+            config = _config()
+            config.attributes["connection"] = connection
+            command.revision(
+                config, message or "Every table of the first release", autogenerate=True, rev_id=f"{number:04}"
+            )
+        engine.dispose()
+    return max((FOLDER / "versions").glob("[0-9]*.py"))
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(FOLDER).replace("%", "%%"))
+    config.set_main_option("file_template", "%%(rev)s_%%(slug)s")
+    config.set_main_option("path_separator", "os")
+    return config
+
+
+if __name__ == "__main__":
+    print(write_migration(" ".join(sys.argv[1:])))

@@ -1,0 +1,161 @@
+"""News for a citizen: written in the transaction of the fact that causes it, unique by its reason, delivered later.
+
+A body is JSON: `lines`, and `options` as [id, label]; a card's body names the attempt whose picture it is.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from typing import Any
+
+from sqlalchemy import Connection, Row, bindparam, insert, select, update
+
+from dialogs.said import Reply, Shown
+from dialogs.terms.money import yuan
+from dialogs.texts import say
+from storage.database import table_of
+from storage.tables import NoticeRow
+
+NOTICE = table_of(NoticeRow)
+CARD = "card"
+_WAITING = (  # asked in every turn
+    select(NOTICE.c.id, NOTICE.c.reason, NOTICE.c.openid, NOTICE.c.kind, NOTICE.c.body, NOTICE.c.made_at)
+    .add_columns(NOTICE.c.expires_at)
+    .where(NOTICE.c.openid == bindparam("of"), NOTICE.c.delivered_at.is_(None), NOTICE.c.leased_until <= bindparam("now"))
+    .order_by(NOTICE.c.id)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One piece of news. `reason` makes it unique: the same fact is told once."""
+
+    reason: str
+    openid: str
+    kind: str
+    body: dict[str, Any]
+    made_at: int
+    expires_at: int | None = None
+
+    @property
+    def reply(self) -> Reply:
+        """The news as a reply."""
+        options = tuple(Shown(tap_id, label) for tap_id, label in self.body.get("options", ()))
+        return Reply(tuple(self.body.get("lines", ())), options)
+
+
+def write_notice(connection: Connection, notice: Notice | None) -> None:
+    """Keep it for delivery; nothing where the same reason was written before."""
+    if notice is None or connection.execute(select(NOTICE.c.id).where(NOTICE.c.reason == notice.reason)).first():
+        return
+    row = {
+        "reason": notice.reason,
+        "openid": notice.openid,
+        "kind": notice.kind,
+        "body": json.dumps(notice.body, ensure_ascii=False),
+        "made_at": notice.made_at,
+        "due_at": notice.made_at,
+        "expires_at": notice.expires_at,
+    }
+    connection.execute(insert(NOTICE).values(row))
+
+
+def waiting_for(connection: Connection, openid: str, now: int) -> list[tuple[int, Notice]]:
+    """Undelivered news of one citizen that nobody is delivering just now, oldest first, with their row ids."""
+    rows = connection.execute(_WAITING, {"of": openid, "now": now}).all()
+    return [(row.id, notice_of(row)) for row in rows if row.expires_at is None or row.expires_at > now]
+
+
+def due(connection: Connection, now: int, limit: int = 100) -> list[tuple[int, int, Notice]]:
+    """News to be tried now: row id, tries so far, notice."""
+    where = (NOTICE.c.due_at <= now) & NOTICE.c.delivered_at.is_(None) & (NOTICE.c.leased_until <= now)
+    rows = connection.execute(select(NOTICE).where(where).order_by(NOTICE.c.id).limit(limit)).all()
+    return [(row.id, row.tries, notice_of(row)) for row in rows]
+
+
+def lease(connection: Connection, notice_id: int, now: int, seconds: int) -> bool:
+    """Take one to push it or to say it in a reply; False where another has it or it was delivered meanwhile."""
+    where = (NOTICE.c.id == notice_id) & (NOTICE.c.leased_until <= now) & NOTICE.c.delivered_at.is_(None)
+    return bool(connection.execute(update(NOTICE).where(where).values(leased_until=now + seconds)).rowcount)
+
+
+def lease_due(connection: Connection, notice_id: int, now: int, seconds: int) -> bool:
+    """As `lease`, and only while it is still due: another worker may have tried it and put it off since it was read."""
+    where = (NOTICE.c.id == notice_id) & (NOTICE.c.due_at <= now)
+    return connection.execute(select(NOTICE.c.id).where(where).with_for_update()).first() is not None and lease(
+        connection, notice_id, now, seconds
+    )
+
+
+def delivered(connection: Connection, notice_id: int, by: str, now: int) -> bool:
+    """WeChat took it (`by` push or template), or it stands in a reply; False where it had been delivered."""
+    where = (NOTICE.c.id == notice_id) & NOTICE.c.delivered_at.is_(None)
+    changes = {"delivered_at": now, "delivered_by": by, "due_at": None, "leased_until": 0}
+    return bool(connection.execute(update(NOTICE).where(where).values(changes)).rowcount)
+
+
+def put_off(connection: Connection, notice_id: int, tries: int, due_at: int | None) -> None:
+    """Not delivered: to be tried again then, or (None) only with the next reply."""
+    where = (NOTICE.c.id == notice_id) & NOTICE.c.delivered_at.is_(None)
+    connection.execute(update(NOTICE).where(where).values(tries=tries, due_at=due_at, leased_until=0))
+
+
+def notice_of(row: Row[Any]) -> Notice:
+    """A stored notice."""
+    return Notice(row.reason, row.openid, row.kind, json.loads(row.body), row.made_at, row.expires_at)
+
+
+# -- the news there are
+
+
+def paid_notice(order: Row[Any], lines: Sequence[Row[Any]], now: int) -> Notice:
+    """缴费成功, a line for each payable that was settled."""
+    texts = [
+        say(
+            "notice.paid",
+            name=line.masked_name,
+            year=line.cover_year,
+            insurance=say(f"insurance.{line.insurance}_short"),
+            amount=yuan(line.amount),
+        )
+        for line in lines
+    ]
+    texts += [say(f"notice.later_{insurance}") for insurance in dict.fromkeys(line.insurance for line in lines)]
+    options = [["go:query.certificate", say("notice.certificate")]]
+    return Notice(f"paid:{order.no}", order.payer, "paid", {"lines": texts, "options": options}, now)
+
+
+def closed_notice(order: Row[Any], zone: tzinfo, now: int) -> Notice | None:
+    """The order ended without payment. One who cancelled in the chat and was told there is not told again."""
+    if order.close_reason not in ("expired", "cancelling"):
+        return None
+    opened = datetime.fromtimestamp(order.opened_at, zone)
+    key = "notice.expired" if order.close_reason == "expired" else "notice.cancelled"
+    text = say(key, time=f"{opened:%H:%M}", amount=yuan(order.amount))
+    return Notice(f"closed:{order.no}", order.payer, "closed", {"lines": [text]}, now)
+
+
+def refund_due_notice(order: Row[Any], attempt: Row[Any], amount: int, now: int) -> Notice:
+    """Money came too late: it goes back by itself."""
+    text = say("notice.refund_due", amount=yuan(amount))
+    return Notice(f"refund_due:{attempt.out_trade_no}", order.payer, "refunded", {"lines": [text]}, now)
+
+
+def refunded_notice(order: Row[Any], attempt: Row[Any], now: int) -> Notice:
+    """The money is back."""
+    text = say("notice.refunded", amount=yuan(attempt.refund_amount))
+    return Notice(f"refunded:{attempt.out_trade_no}", order.payer, "refunded", {"lines": [text]}, now)
+
+
+def card_notice(openid: str, out_trade_no: str, expires_at: int, now: int) -> Notice:
+    """A payment card to be painted and sent, for the attempt's code."""
+    return Notice(f"card:{out_trade_no}:{now}", openid, CARD, {"attempt": out_trade_no}, now, expires_at)
+
+
+def text_notice(reason: str, openid: str, lines: Sequence[str], options: Sequence[Shown], now: int) -> Notice:
+    """A reply that came too late to be given as one."""
+    shown = [[option.id, option.line] for option in options]
+    return Notice(reason, openid, "late", {"lines": list(lines), "options": shown}, now)

@@ -1,0 +1,178 @@
+"""The life of an attempt: placing, placed, closing, closed. Each step is one guarded update, safe to repeat.
+
+A new attempt of an order is added only in the transaction in which the one before it is closed, and the unique `runs`
+keeps a second one out. Whoever changes an order or one of its attempts locks the order's row first: so nobody closes
+an order while somebody else adds an attempt to it, and two transactions never wait for each other.
+"""
+
+from __future__ import annotations
+
+from datetime import tzinfo
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, insert, select, update
+
+from dialogs.texts import say
+from dialogs.world import OrderState
+from storage.notices import closed_notice, write_notice
+from storage.orders.columns import (
+    ATTEMPT,
+    CLOSED,
+    CLOSING,
+    LINE,
+    LOOK_AFTER,
+    ORDER,
+    PLACED,
+    PLACING,
+    REFUND_DUE,
+    REFUNDING,
+    RUNNING,
+)
+
+CALL_SECONDS = 8  # a call that places has answered or given up by then (the gateway waits two and three)
+
+
+def locked_order(connection: Connection, out_trade_no: str) -> Row[Any] | None:
+    """The order of an attempt, locked until the transaction ends (SQLite has one writer anyway)."""
+    number = select(ATTEMPT.c.order_no).where(ATTEMPT.c.out_trade_no == out_trade_no).scalar_subquery()
+    return connection.execute(select(ORDER).where(ORDER.c.no == number).with_for_update()).first()
+
+
+def is_unfinished(connection: Connection, order_no: str) -> bool:
+    """Whether WeChat Pay may still take money for the order, or money of it is still to go back."""
+    where = (ATTEMPT.c.order_no == order_no) & ATTEMPT.c.state.in_((*RUNNING, REFUND_DUE, REFUNDING))
+    return connection.execute(select(ATTEMPT.c.out_trade_no).where(where)).first() is not None
+
+
+def running(connection: Connection, order_no: str) -> Row[Any] | None:
+    """The attempt for which WeChat Pay may still take money."""
+    return connection.execute(select(ATTEMPT).where(ATTEMPT.c.runs == order_no)).first()
+
+
+def add_attempt(connection: Connection, order_no: str, now: int) -> str:
+    """A new try, not yet known to WeChat Pay, on the order's channel; returns its `out_trade_no`."""
+    order = connection.execute(select(ORDER).where(ORDER.c.no == order_no)).one()
+    line = connection.execute(select(LINE).where(LINE.c.order_no == order_no).order_by(LINE.c.line_no)).first()
+    before = connection.execute(
+        select(func.count()).select_from(ATTEMPT).where(ATTEMPT.c.order_no == order_no)
+    ).scalar_one()
+    assert line is not None
+    out_trade_no = f"{order_no}-{before + 1}"
+    insurance = say(f"insurance.{line.insurance}_short")
+    attempt = {
+        "out_trade_no": out_trade_no,
+        "order_no": order_no,
+        "runs": order_no,
+        "channel": order.channel,
+        "state": PLACING,
+        "openid": order.payer,
+        "amount": order.amount,
+        "description": say("pay.description", year=line.cover_year, insurance=insurance),
+        "expires_at": order.expires_at,
+        "made_at": now,
+    }
+    connection.execute(insert(ATTEMPT).values(attempt))
+    look_again(connection, order_no, now)
+    return out_trade_no
+
+
+def mark_called(connection: Connection, out_trade_no: str, now: int, *, alone: bool = False) -> bool:
+    """Committed before WeChat Pay is asked to place it: from here on it may exist there. False where it is too late.
+
+    `alone`: also False while another call that places it may be under way. Placing a Native order again voids the
+    code that was given before (facts/wechat.md B0); a JSAPI order gives the same prepay_id to both.
+    """
+    locked_order(connection, out_trade_no)
+    where = (ATTEMPT.c.out_trade_no == out_trade_no) & (ATTEMPT.c.state == PLACING)
+    if alone:
+        where &= ATTEMPT.c.called_at.is_(None) | (ATTEMPT.c.called_at <= now - CALL_SECONDS)
+    return bool(connection.execute(update(ATTEMPT).where(where).values(called_at=now)).rowcount)
+
+
+def mark_placed(
+    connection: Connection, out_trade_no: str, now: int, *, prepay_id: str = "", code_url: str = ""
+) -> bool:
+    """WeChat Pay has it; False where it has moved on meanwhile (placed by another, closing, paid), which stands."""
+    order = locked_order(connection, out_trade_no)
+    where = (ATTEMPT.c.out_trade_no == out_trade_no) & (ATTEMPT.c.state == PLACING)
+    changes = {"state": PLACED, "prepay_id": prepay_id or None, "code_url": code_url or None}
+    if order is None or not connection.execute(update(ATTEMPT).where(where).values(changes)).rowcount:
+        return False
+    schedule_look(connection, order.no, now)
+    return True
+
+
+def begin_closing(connection: Connection, order_no: str, reason: str, now: int) -> bool:
+    """The order is to end without payment; False where it is not open any more."""
+    where = (ORDER.c.no == order_no) & (ORDER.c.state == OrderState.OPEN)
+    changes = {"state": OrderState.CLOSING, "close_reason": reason, "due_at": now}
+    if not connection.execute(update(ORDER).where(where).values(changes)).rowcount:
+        return False
+    close_running(connection, order_no)
+    return True
+
+
+def begin_switch(connection: Connection, order_no: str, channel: str, now: int) -> bool:
+    """Another way to the cashier is wanted: the running attempt is to be closed, a new one follows it.
+
+    False where the order is not open, or already goes that way.
+    """
+    where = (ORDER.c.no == order_no) & (ORDER.c.state == OrderState.OPEN) & (ORDER.c.channel != channel)
+    if not connection.execute(update(ORDER).where(where).values(channel=channel, due_at=now)).rowcount:
+        return False
+    close_running(connection, order_no)
+    return True
+
+
+def replace_refused(connection: Connection, out_trade_no: str) -> None:
+    """WeChat Pay will not take this number any more: it is closed there, and a new one follows."""
+    locked_order(connection, out_trade_no)
+    where = (ATTEMPT.c.out_trade_no == out_trade_no) & ATTEMPT.c.state.in_(RUNNING)
+    connection.execute(update(ATTEMPT).where(where).values(state=CLOSING))
+
+
+def mark_closed(connection: Connection, out_trade_no: str, zone: tzinfo, now: int) -> None:
+    """WeChat Pay has closed it. The order ends with it, or goes on with a new attempt."""
+    order = locked_order(connection, out_trade_no)
+    where = (ATTEMPT.c.out_trade_no == out_trade_no) & (ATTEMPT.c.state == CLOSING)
+    if order is None or not connection.execute(update(ATTEMPT).where(where).values(state=CLOSED, runs=None)).rowcount:
+        return
+    if order.state == OrderState.OPEN:
+        add_attempt(connection, order.no, now)
+    elif order.state == OrderState.CLOSING:
+        changes = {"state": OrderState.CLOSED, "closed_at": now, "due_at": None}
+        connection.execute(update(ORDER).where(ORDER.c.no == order.no).values(changes))
+        connection.execute(update(LINE).where(LINE.c.order_no == order.no).values(holds=None))
+        write_notice(connection, closed_notice(order, zone, now))
+    else:
+        wind_up(connection, order)
+
+
+def wind_up(connection: Connection, order: Row[Any]) -> None:
+    """A paid or refunding order for which nothing is left to be closed or given back is not looked at any more."""
+    if not is_unfinished(connection, order.no):
+        state = OrderState.REFUNDED if order.state == OrderState.REFUNDING else order.state
+        connection.execute(update(ORDER).where(ORDER.c.no == order.no).values(due_at=None, state=state))
+
+
+def schedule_look(connection: Connection, order_no: str, now: int) -> None:
+    """When the worker looks at the order next: by the schedule after placing, and at its expiry."""
+    order = connection.execute(select(ORDER).where(ORDER.c.no == order_no)).one()
+    if order.state != OrderState.OPEN:
+        return
+    attempt = running(connection, order_no)
+    placed = attempt.called_at if attempt is not None and attempt.called_at else now
+    looks = [placed + after for after in LOOK_AFTER if placed + after > now]
+    look_again(connection, order_no, min([*looks, order.expires_at]))
+
+
+def look_again(connection: Connection, order_no: str, at: int) -> None:
+    """Have the worker look at the order then."""
+    connection.execute(update(ORDER).where(ORDER.c.no == order_no).values(due_at=at))
+
+
+def close_running(connection: Connection, order_no: str) -> bool:
+    """The running attempt is to be closed at WeChat Pay; whether there is one. Hold the order's lock."""
+    where = (ATTEMPT.c.runs == order_no) & ATTEMPT.c.state.in_((PLACING, PLACED))
+    connection.execute(update(ATTEMPT).where(where).values(state=CLOSING))
+    return running(connection, order_no) is not None

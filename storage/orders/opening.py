@@ -1,0 +1,151 @@
+"""Opening an order: the payables are held by a unique index, so that two payers at once cannot both open one."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta, tzinfo
+
+from sqlalchemy import Connection, Engine, insert, select
+from sqlalchemy.exc import IntegrityError
+
+from dialogs.terms.insurance import Payable
+from dialogs.world import OrderState
+from storage.database import writing
+from storage.orders.attempts import add_attempt
+from storage.orders.columns import LINE, ORDER, PAYMENT
+
+ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # read out over the telephone without mistakes
+SHORTEST_SECONDS = 90  # WeChat Pay refuses a time_expire less than a minute away
+RACES = 4  # another payer's commit may come between a look and an insert; then one looks again
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What came of it: the order's number, or the order that holds it, or that it is paid, or that it is too late."""
+
+    order_no: str = ""
+    held_by: str = ""
+    paid: bool = False
+    too_late: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Opener:
+    """The terms on which orders are opened. `minutes` is how long an order may be paid."""
+
+    engine: Engine
+    zone: tzinfo
+    channel: str
+    minutes: int
+
+    def open(
+        self, payer: str, service: str, payables: Sequence[Payable], names: Mapping[str, str], now: datetime
+    ) -> Opened:
+        """Open an order for these payables, or give the one the same payer has open for exactly them.
+
+        `names` are the masked names of the insured by key. Raises ValueError for a payable of nothing (0.00 needs no
+        order), and DatabaseUnavailable.
+        """
+        if not payables or any(payable.amount < 1 for payable in payables):
+            raise ValueError("an order is for an amount")
+        for race in range(1, RACES + 1):
+            try:
+                with writing(self.engine) as connection:
+                    return self._open(connection, payer, service, payables, names, now)
+            except IntegrityError:
+                if race == RACES:
+                    raise
+        raise AssertionError("unreachable")
+
+    def _open(
+        self,
+        connection: Connection,
+        payer: str,
+        service: str,
+        payables: Sequence[Payable],
+        names: Mapping[str, str],
+        now: datetime,
+    ) -> Opened:
+        keys = [payable.key for payable in payables]
+        if connection.execute(select(PAYMENT.c.id).where(PAYMENT.c.settles.in_(keys))).first():
+            return Opened(paid=True)
+        holders = {no for (no,) in connection.execute(select(LINE.c.order_no).where(LINE.c.holds.in_(keys)))}
+        if holders:
+            return _same_again(connection, payer, payables, holders, now)
+        expires = self._expires(payables, now)
+        if (expires - now).total_seconds() < SHORTEST_SECONDS:
+            return Opened(too_late=True)
+        no = order_number(now)
+        order = {
+            "no": no,
+            "payer": payer,
+            "service": service,
+            "state": OrderState.OPEN,
+            "channel": self.channel,
+            "amount": sum(payable.amount for payable in payables),
+            "opened_at": int(now.timestamp()),
+            "expires_at": int(expires.timestamp()),
+            "due_at": int(now.timestamp()),
+        }
+        connection.execute(insert(ORDER).values(order))
+        numbered = enumerate(payables, 1)  # held in one order by everybody, so that two payers never wait in a ring
+        for line_no, payable in sorted(numbered, key=lambda one: one[1].key):
+            connection.execute(insert(LINE).values(_line(no, line_no, payable, names[payable.insured])))
+        add_attempt(connection, no, int(now.timestamp()))
+        return Opened(order_no=no)
+
+    def _expires(self, payables: Sequence[Payable], now: datetime) -> datetime:
+        """Some minutes from now, and never past the end of a payable's last day."""
+        last_day = min(payable.last_day for payable in payables)
+        day_ends = datetime.combine(last_day, time(23, 59, 59), self.zone)
+        return min(now + timedelta(minutes=self.minutes), day_ends)
+
+
+def order_number(now: datetime) -> str:
+    """Fourteen characters: the day, then eight that cannot be guessed or misread."""
+    return f"{now:%y%m%d}" + "".join(secrets.choice(ALPHABET) for _ in range(8))
+
+
+def _same_again(
+    connection: Connection, payer: str, payables: Sequence[Payable], holders: set[str], now: datetime
+) -> Opened:
+    """The same payer's open order for exactly these payables and amounts; otherwise what is in the way."""
+    first = sorted(holders)[0]
+    if len(holders) == 1:
+        order = connection.execute(select(ORDER).where(ORDER.c.no == first)).one()
+        lines = connection.execute(select(LINE).where(LINE.c.order_no == first)).all()
+        if (
+            order.payer == payer
+            and order.state == OrderState.OPEN
+            and order.expires_at > now.timestamp()
+            and {(line.payable_key, line.amount, line.institution, line.tier_code) for line in lines}
+            == {(one.key, one.amount, one.institution_code, one.tier_code) for one in payables}
+        ):
+            return Opened(order_no=first)
+    return Opened(held_by=first)
+
+
+def _line(no: str, line_no: int, payable: Payable, name: str) -> dict[str, object]:
+    return {
+        "order_no": no,
+        "line_no": line_no,
+        "holds": payable.key,
+        "payable_key": payable.key,
+        "person": payable.insured,
+        "insurance": payable.insurance,
+        "institution": payable.institution_code,
+        "institution_name": payable.institution_name,
+        "person_no": payable.person_no,
+        "pay_kind": payable.pay_kind,
+        "assess_no": payable.assess_no,
+        "cover_year": payable.cover_year,
+        "period_from": payable.period_from,
+        "period_to": payable.period_to,
+        "tier_code": payable.tier_code,
+        "tier_name": payable.tier_name,
+        "amount": payable.amount,
+        "last_day": payable.last_day,
+        "masked_name": name,
+    }

@@ -1,0 +1,110 @@
+"""Orders and payments as a dialog sees them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Row, bindparam, select
+
+from dialogs.terms.insurance import Insurance
+from dialogs.world import Held, Order, OrderLine, OrderState, Payment
+from storage.database import reading
+from storage.orders.columns import LINE, ORDER, PAYMENT
+
+MOST_ORDERS = 50
+_PAID = select(PAYMENT.c.insurance, PAYMENT.c.cover_year, PAYMENT.c.amount, PAYMENT.c.paid_at).where(
+    PAYMENT.c.settles == bindparam("key")
+)
+_HELD = (
+    select(ORDER.c.no, ORDER.c.payer, ORDER.c.state, ORDER.c.opened_at)
+    .join(LINE, LINE.c.order_no == ORDER.c.no)
+    .where(LINE.c.holds == bindparam("key"))
+)
+_ONE = select(ORDER).where(ORDER.c.no == bindparam("number"), ORDER.c.payer == bindparam("of"))
+_LINES = select(LINE).where(LINE.c.order_no.in_(bindparam("numbers", expanding=True))).order_by(LINE.c.line_no)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredLedger:
+    """`dialogs.world.Ledger` over the tables."""
+
+    engine: Engine
+    zone: tzinfo
+
+    def paid(self, payable_key: str) -> Payment | None:
+        """The payment that settled it and was not refunded."""
+        with reading(self.engine) as connection:
+            row = connection.execute(_PAID, {"key": payable_key}).first()
+        if row is None:
+            return None
+        return Payment(Insurance(row.insurance), row.cover_year, row.amount, moment(row.paid_at, self.zone))
+
+    def held(self, payer: str, payable_key: str) -> Held | None:
+        """The order that holds it and is neither closed nor refunded."""
+        with reading(self.engine) as connection:
+            row = connection.execute(_HELD, {"key": payable_key}).first()
+        if row is None or row.state not in (OrderState.OPEN, OrderState.CLOSING):
+            return None
+        return Held(row.no, row.payer == payer, moment(row.opened_at, self.zone))
+
+
+@dataclass(frozen=True, slots=True)
+class OrderReader:
+    """Orders of one payer; `pay_url` makes the link to the cashier from an order's number."""
+
+    engine: Engine
+    zone: tzinfo
+    pay_url: Callable[[str], str]
+
+    def order(self, payer: str, no: str) -> Order | None:
+        """One order, if it is this payer's."""
+        with reading(self.engine) as connection:
+            row = connection.execute(_ONE, {"number": no, "of": payer}).first()
+            return self._order(row, _lines(connection, [no])) if row else None
+
+    def orders(self, payer: str) -> Sequence[Order]:
+        """This payer's orders, newest first."""
+        query = select(ORDER).where(ORDER.c.payer == payer).order_by(ORDER.c.opened_at.desc(), ORDER.c.no)
+        with reading(self.engine) as connection:
+            rows = connection.execute(query.limit(MOST_ORDERS)).all()
+            lines = _lines(connection, [row.no for row in rows])
+        return [self._order(row, lines) for row in rows]
+
+    def _order(self, row: Row[Any], lines: Sequence[Row[Any]]) -> Order:
+        mine = [line for line in lines if line.order_no == row.no]
+        return Order(
+            no=row.no,
+            state=OrderState(row.state),
+            amount=row.amount,
+            service=row.service,
+            opened_at=moment(row.opened_at, self.zone),
+            expires_at=moment(row.expires_at, self.zone),
+            pay_url=self.pay_url(row.no),
+            family=row.channel == "native",
+            lines=tuple(map(_order_line, mine)),
+            paid_at=moment(row.paid_at, self.zone) if row.paid_at else None,
+        )
+
+
+def moment(seconds: int, zone: tzinfo) -> datetime:
+    """A stored moment as the bureau reads it."""
+    return datetime.fromtimestamp(seconds, zone)
+
+
+def _lines(connection: Connection, numbers: Sequence[str]) -> Sequence[Row[Any]]:
+    return connection.execute(_LINES, {"numbers": list(numbers)}).all()
+
+
+def _order_line(row: Row[Any]) -> OrderLine:
+    return OrderLine(
+        payable_key=row.payable_key,
+        insurance=Insurance(row.insurance),
+        name=row.masked_name,
+        cover_year=row.cover_year,
+        pay_kind=row.pay_kind,
+        amount=row.amount,
+        institution_name=row.institution_name,
+    )

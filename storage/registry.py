@@ -1,0 +1,131 @@
+"""The agencies' files, once imported, as the `Registry` a dialog asks."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from sqlalchemy import Engine, Row, bindparam, select
+
+from dialogs.terms.identity import Document, NotADocument, mask_name, mask_number, read_document, same_name
+from dialogs.terms.insurance import Assessment, Enrolment, Institution, Insurance, PayKind, Person, Status
+from storage.database import reading, table_of
+from storage.sealing import FieldSeal
+from storage.tables import AssessmentRow, EnrolmentRow, InstitutionRow, PersonRow
+
+_PERSON, _INSTITUTION = table_of(PersonRow), table_of(InstitutionRow)
+_ENROLMENT, _ASSESSMENT = table_of(EnrolmentRow), table_of(AssessmentRow)
+# Columns the joined tables share are the row's own; the institution's come under other names.
+_OF_INSTITUTION = (
+    _INSTITUTION.c.code,
+    _INSTITUTION.c.name,
+    _INSTITUTION.c.insurance.label("institution_insurance"),
+    _INSTITUTION.c.division,
+    _INSTITUTION.c.division_name,
+    _INSTITUTION.c.tax_org,
+    _INSTITUTION.c.phone,
+)
+_FIND_PERSON = select(_PERSON.c.number, _PERSON.c.name).where(_PERSON.c.key == bindparam("key"))
+_FIND_ENROLMENTS = (
+    select(_ENROLMENT.c.insurance, _ENROLMENT.c.person_no, _ENROLMENT.c.identity_group, _ENROLMENT.c.status)
+    .add_columns(*_OF_INSTITUTION)
+    .join(_INSTITUTION, _INSTITUTION.c.code == _ENROLMENT.c.institution)
+    .where(_ENROLMENT.c.person == bindparam("key"), _ENROLMENT.c.insurance == bindparam("insurance"))
+    .order_by(_INSTITUTION.c.name, _ENROLMENT.c.person_no)
+)
+_FIND_ASSESSMENTS = (
+    select(*(column for column in _ASSESSMENT.c if column.name not in {"person", "reason", "institution"}))
+    .add_columns(*_OF_INSTITUTION)
+    .join(_INSTITUTION, _INSTITUTION.c.code == _ASSESSMENT.c.institution)
+    .where(_ASSESSMENT.c.person == bindparam("key"), _ASSESSMENT.c.insurance == bindparam("insurance"))
+    .order_by(_ASSESSMENT.c.cover_year, _ASSESSMENT.c.no)
+)
+
+
+class StoredRegistry:
+    """`dialogs.world.Registry` over the tables; every call may raise DatabaseUnavailable, an `Unavailable`."""
+
+    def __init__(self, engine: Engine, seal: FieldSeal) -> None:
+        self._engine = engine
+        self._seal = seal
+        self._nobody = seal.seal("某某某")
+
+    def key(self, document: Document) -> str:
+        """The look-up key of an ID document; says nothing about whether anybody has it."""
+        return self._seal.look_up_key(document.number)
+
+    def confirm(self, key: str, name: str) -> Person | None:
+        """The person with this key and this name; None alike for an unknown number and another name.
+
+        An unknown number costs the same work, one name opened and compared, so that the time does not tell who is
+        enrolled.
+        """
+        row = self._find(key)
+        same = same_name(self._seal.open(row.name if row else self._nobody), name)
+        return self._shown(key, row) if row is not None and same else None
+
+    def person(self, key: str) -> Person | None:
+        """The person of a key that was confirmed before."""
+        row = self._find(key)
+        return None if row is None else self._shown(key, row)
+
+    def enrolments(self, key: str, insurance: Insurance) -> tuple[Enrolment, ...]:
+        """Enrolments in this insurance, ended ones too; by institution name."""
+        with reading(self._engine) as connection:
+            rows = connection.execute(_FIND_ENROLMENTS, {"key": key, "insurance": insurance.value}).all()
+        return tuple(
+            Enrolment(
+                Insurance(row.insurance), _institution(row), row.person_no, row.identity_group, Status(row.status)
+            )
+            for row in rows
+        )
+
+    def assessments(self, key: str, insurance: Insurance) -> tuple[Assessment, ...]:
+        """Assessments in this insurance, expired and paid ones too; by cover year."""
+        with reading(self._engine) as connection:
+            rows = connection.execute(_FIND_ASSESSMENTS, {"key": key, "insurance": insurance.value}).all()
+        return tuple(
+            Assessment(
+                no=row.no,
+                insurance=Insurance(row.insurance),
+                institution=_institution(row),
+                person_no=row.person_no,
+                pay_kind=PayKind(row.pay_kind),
+                cover_year=row.cover_year,
+                period_from=row.period_from,
+                period_to=row.period_to,
+                tier_code=row.tier_code,
+                tier_name=row.tier_name,
+                amount=row.amount,
+                valid_until=row.valid_until,
+            )
+            for row in rows
+        )
+
+    def _find(self, key: str) -> Row[Any, Any] | None:
+        with reading(self._engine) as connection:
+            return connection.execute(_FIND_PERSON, {"key": key}).one_or_none()
+
+    def _shown(self, key: str, row: Row[Any, Any]) -> Person:
+        number = self._seal.open(row.number)
+        return Person(key, mask_name(self._seal.open(row.name)), mask_number(number), _born(number))
+
+
+def _born(number: str) -> date | None:
+    """The birth date in a number that was checked when it was stored; None for documents that show none."""
+    try:
+        return read_document(number, date.max).born
+    except NotADocument:
+        return None
+
+
+def _institution(row: Row[Any]) -> Institution:
+    return Institution(
+        code=row.code,
+        name=row.name,
+        insurance=Insurance(row.institution_insurance),
+        division=row.division,
+        division_name=row.division_name,
+        tax_org=row.tax_org,
+        phone=row.phone,
+    )

@@ -1,0 +1,187 @@
+"""`run.py replay`: what it prints, what it gives back, what it rewrites; and what the performer does to the world."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bot.replay.console import replay
+from bot.replay.coverage import unvisited
+from bot.replay.performer import ScenePerformer, openid_of
+from bot.replay.stage import Props, staged
+from dialogs.texts import overheard, say, sentences
+from dialogs.transcript import Action, CannotPerform
+from dialogs.transcript_reading import read
+
+HEAD = "@时间 2026-11-23 09:00\n@数据 demo\n"
+GOOD = HEAD + "> 取消\n< 现在没有正在办的事，不用取消。\n< 我可以帮您办这些……\n"
+BAD = HEAD + "# 记一笔\n> 取消\n< 有正在办的事。\n< 我可以帮您办这些……\n"
+
+
+@pytest.fixture(scope="module")
+def props() -> Iterator[Props]:
+    with Props.made() as made:
+        yield made
+
+
+@pytest.fixture
+def stage(props: Props) -> Iterator[ScenePerformer]:
+    with staged(read(GOOD), props) as performer:
+        yield performer
+
+
+def printed(*paths: Path, accept: bool = False, coverage: bool = False) -> tuple[int, str]:
+    stream = io.StringIO()
+    return replay(paths, accept=accept, coverage=coverage, stream=stream), stream.getvalue()
+
+
+def says(performer: ScenePerformer, verb: str, words: str = "", person: str = "我") -> list[str]:
+    return [str(line) for line in performer.perform(person, Action(verb, words))]
+
+
+def ordered(performer: ScenePerformer) -> None:
+    for verb, words in (("菜单", "医疗保险费缴纳"), ("打字", "369901197005210021"), ("打字", "李测二"), ("打字", "1")):
+        says(performer, verb, words)
+
+
+def test_a_folder_of_good_transcripts_passes(tmp_path: Path) -> None:
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "deep" / "好.chat").write_text(GOOD, "utf-8")
+    code, text = printed(tmp_path)
+    assert code == 0
+    assert "passed" in text
+    assert "1 passed, 0 failed" in text
+
+
+def test_a_difference_is_shown_with_the_numbers_of_the_files_lines_and_fails(tmp_path: Path) -> None:
+    file = tmp_path / "坏.chat"
+    file.write_text(BAD, "utf-8")
+    code, text = printed(file)
+    assert code == 1
+    assert "   5 - < 有正在办的事。" in text
+    assert "     + < 现在没有正在办的事，不用取消。" in text
+    assert "0 passed, 1 failed" in text
+    assert file.read_text("utf-8") == BAD
+
+
+def test_accept_rewrites_the_file_and_keeps_remarks_and_what_is_abbreviated(tmp_path: Path) -> None:
+    file = tmp_path / "坏.chat"
+    file.write_text(BAD, "utf-8")
+    assert printed(file, accept=True)[0] == 0
+    assert file.read_text("utf-8") == BAD.replace("有正在办的事。", "现在没有正在办的事，不用取消。")
+    assert printed(file)[0] == 0
+
+
+def test_what_cannot_be_performed_is_not_accepted(tmp_path: Path) -> None:
+    file = tmp_path / "点不了.chat"
+    file.write_text(HEAD + "> [点] 确认缴费\n", "utf-8")
+    code, text = printed(file, accept=True)
+    assert code == 1
+    assert "[点] 确认缴费 做不了" in text
+    assert file.read_text("utf-8") == HEAD + "> [点] 确认缴费\n"
+
+
+def test_a_file_that_cannot_be_read_fails_with_a_sentence(tmp_path: Path) -> None:
+    file = tmp_path / "乱.chat"
+    file.write_text("你好", "utf-8")
+    code, text = printed(file, tmp_path / "没有.chat")
+    assert code == 1
+    assert "第 1 行：每一行以" in text
+    assert "0 passed, 2 failed" in text
+
+
+def test_nothing_to_play_is_a_failure(tmp_path: Path) -> None:
+    assert printed(tmp_path)[0] == 1
+
+
+def test_coverage_lists_what_nobody_said(tmp_path: Path) -> None:
+    (tmp_path / "好.chat").write_text(GOOD, "utf-8")
+    code, text = printed(tmp_path, coverage=True)
+    assert code == 0
+    assert "  tier: " in text
+    assert "nothing_to_cancel" not in text
+
+
+def test_texts_are_overheard_only_while_somebody_listens() -> None:
+    with overheard() as first, overheard() as second:
+        say("checkout.pay")
+    say("checkout.cancel")
+    assert first == second == {"checkout.pay"}
+    assert "pay" not in unvisited(first)["checkout"]
+    assert unvisited(set(sentences())) == {}
+
+
+def test_a_push_arrives_with_the_action_that_caused_it(stage: ScenePerformer) -> None:
+    ordered(stage)
+    assert says(stage, "付款")[0].startswith("<< 缴费成功：李*二")
+
+
+def test_time_goes_by_in_steps_so_that_what_is_planned_happens(stage: ScenePerformer) -> None:
+    ordered(stage)
+    before = stage.sandbox.clock.now()
+    assert says(stage, "等待", "31分")[0].startswith("<< 09:00 开的缴费单")
+    assert stage.sandbox.clock.now() == before + 31 * 60 + 1
+
+
+def test_a_restart_loses_nothing(stage: ScenePerformer) -> None:
+    says(stage, "菜单", "医疗保险费缴纳")
+    assert says(stage, "重启") == []
+    assert says(stage, "打字", "369901197005210021")[0] == "< 收到（3699**********0021）。"
+
+
+def test_a_fault_is_put_and_cleared(stage: ScenePerformer) -> None:
+    ordered(stage)
+    says(stage, "故障", "callback.payment drop_before")
+    assert says(stage, "付款") == []
+    says(stage, "故障", "清除")
+    assert says(stage, "等待", "1分")[0].startswith("<< 缴费成功")
+    with pytest.raises(CannotPerform, match="故障要写成"):
+        says(stage, "故障", "pay.jsapi 爆炸")
+
+
+def test_a_lost_message_is_no_line_of_the_bot(stage: ScenePerformer) -> None:
+    says(stage, "故障", "push drop_before 3")
+    assert [line[0] for line in says(stage, "打字", "你好")] == ["!"]
+
+
+def test_what_another_phone_receives_meanwhile_is_marked(stage: ScenePerformer) -> None:
+    ordered(stage)
+    says(stage, "故障", "callback.payment drop_before 1")
+    says(stage, "付款")
+    assert all(line.startswith("<< （我收到）") for line in says(stage, "等待", "1分", person="女儿"))
+
+
+def test_the_family_pays_from_a_phone_of_its_own(stage: ScenePerformer) -> None:
+    ordered(stage)
+    assert says(stage, "家人付款", "女儿")[0].startswith("<< 缴费成功")
+    (payment,) = stage.sandbox.pay.books().payments
+    assert payment.openid == openid_of("女儿")
+
+
+def test_a_cashier_that_refuses_is_heard(stage: ScenePerformer) -> None:
+    ordered(stage)
+    says(stage, "点", "请家人扫码付")
+    says(stage, "点", "不缴了")
+    assert says(stage, "家人扫旧码") == ["< 〔收银台〕订单已关闭"]
+
+
+def test_nobody_can_press_what_is_not_there(stage: ScenePerformer) -> None:
+    for verb, words in (
+        ("点", "确认缴费"),
+        ("点旧", "确认缴费"),
+        ("菜单", "不在菜单里"),
+        ("付款", ""),
+        ("家人扫旧码", ""),
+    ):
+        with pytest.raises(CannotPerform):
+            says(stage, verb, words)
+
+
+def test_nothing_of_one_scene_is_seen_by_the_next(props: Props) -> None:
+    with staged(read(GOOD), props) as first:
+        ordered(first)
+    with staged(read(GOOD), props) as second:
+        assert "您还没有缴费单" in says(second, "菜单", "我的订单")[0]

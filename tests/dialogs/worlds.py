@@ -1,0 +1,295 @@
+"""A small town in memory: what a dialog may ask of the world, with the meaning of `dialogs/world.py` and no tables.
+
+A test gives the people, tariffs and assessments; the town keeps orders and payments, and writes down each opening.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, time, timedelta
+
+from dialogs.terms.identity import Document, mask_name, mask_number, read_document, same_name
+from dialogs.terms.insurance import Assessment, Enrolment, Insurance, Payable, Person, TariffRow
+from dialogs.world import (
+    Cancelling,
+    Certifiable,
+    CertifiedPayment,
+    Held,
+    Issued,
+    Opening,
+    Order,
+    OrderLine,
+    OrderState,
+    Payment,
+    Unavailable,
+    Verified,
+    World,
+)
+
+ORDER_MINUTES = 30
+GUESSES, GUESS_SECONDS = 5, 600  # wrong ones before one has to wait
+NOT_OVER = (OrderState.OPEN, OrderState.CLOSING, OrderState.PAID, OrderState.REFUNDING)
+
+
+@dataclass(frozen=True)
+class Resident:
+    """Somebody in the town's books, with the full number and name that no session and no reply may show."""
+
+    number: str
+    name: str
+    enrolments: tuple[Enrolment, ...] = ()
+    assessments: tuple[Assessment, ...] = ()
+
+    @property
+    def key(self) -> str:
+        """The look-up key."""
+        return key_of(self.number)
+
+
+def key_of(number: str) -> str:
+    """Stands for the HMAC of an ID number."""
+    return hashlib.sha256(number.encode()).hexdigest()[:16]
+
+
+@dataclass
+class Town:
+    """Everybody and everything; it is Registry, Tariffs, Ledger, Cashier and Clock of the payers' worlds."""
+
+    moment: datetime
+    residents: Sequence[Resident] = ()
+    rows_of_tariff: Sequence[TariffRow] = ()
+    down: bool = False  # every call is Unavailable
+    books: dict[str, Order] = field(default_factory=dict)
+    owners: dict[str, str] = field(default_factory=dict)  # order → payer
+    payments: dict[str, Payment] = field(default_factory=dict)  # by payable key
+    opened: list[tuple[str, tuple[Payable, ...]]] = field(default_factory=list)  # payer and payables of each call
+    cards: int = 0
+    certifiable: Sequence[Certifiable] = ()  # of every payer alike
+    issued: dict[tuple[str, str], Verified] = field(default_factory=dict)  # by number and code
+    misses: dict[tuple[str, str], list[datetime]] = field(default_factory=dict)
+
+    def world(self, payer: str = "me") -> World:
+        """The town as this payer's dialogs see it."""
+        return World(
+            payer,
+            registry=self,
+            tariffs=self,
+            ledger=self,
+            cashier=_Cashier(self),
+            certificates=_Desk(self),
+            guesses=_Guesses(self),
+            clock=self,
+        )
+
+    # -- clock
+
+    def now(self) -> datetime:
+        return self.moment
+
+    def wait(self, **long: float) -> None:
+        """Let time pass: `minutes=31`."""
+        self.moment += timedelta(**long)
+
+    # -- registry
+
+    def key(self, document: Document) -> str:
+        self._up()
+        return key_of(document.number)
+
+    def confirm(self, key: str, name: str) -> Person | None:
+        self._up()
+        found = self._resident(key)
+        return self.person(key) if found and same_name(found.name, name) else None
+
+    def person(self, key: str) -> Person | None:
+        self._up()
+        found = self._resident(key)
+        if found is None:
+            return None
+        born = read_document(found.number, date.max).born
+        return Person(key, mask_name(found.name), mask_number(found.number), born)
+
+    def enrolments(self, key: str, insurance: Insurance) -> Sequence[Enrolment]:
+        self._up()
+        found = self._resident(key)
+        return [one for one in found.enrolments if one.insurance is insurance] if found else []
+
+    def assessments(self, key: str, insurance: Insurance) -> Sequence[Assessment]:
+        self._up()
+        found = self._resident(key)
+        return [one for one in found.assessments if one.insurance is insurance] if found else []
+
+    # -- tariffs
+
+    def rows(self, insurance: Insurance) -> Sequence[TariffRow]:
+        self._up()
+        return [row for row in self.rows_of_tariff if row.insurance is insurance]
+
+    # -- ledger
+
+    def paid(self, payable_key: str) -> Payment | None:
+        self._up()
+        return self.payments.get(payable_key)
+
+    def held(self, payer: str, payable_key: str) -> Held | None:
+        self._up()
+        for order in self.books.values():
+            if order.state in NOT_OVER and any(line.payable_key == payable_key for line in order.lines):
+                return Held(order.no, self.owners[order.no] == payer, order.opened_at)
+        return None
+
+    # -- what the test does
+
+    def pay(self, no: str) -> None:
+        """WeChat took the money of an open order."""
+        order = self.books[no]
+        assert order.state is OrderState.OPEN
+        self.books[no] = replace(order, state=OrderState.PAID, paid_at=self.moment)
+        for line in order.lines:
+            self.payments[line.payable_key] = Payment(line.insurance, line.cover_year, line.amount, self.moment)
+
+    def become(self, no: str, state: OrderState) -> None:
+        """The order's state from now on."""
+        self.books[no] = replace(self.books[no], state=state)
+
+    def _up(self) -> None:
+        if self.down:
+            raise Unavailable
+
+    def _resident(self, key: str) -> Resident | None:
+        return next((one for one in self.residents if one.key == key), None)
+
+
+@dataclass(frozen=True)
+class _Cashier:
+    """The orders of a town."""
+
+    town: Town
+
+    def open(self, payer: str, service: str, payables: Sequence[Payable]) -> Opening:
+        self.town._up()
+        town, keys = self.town, [one.key for one in payables]
+        town.opened.append((payer, tuple(payables)))
+        for key in keys:
+            if payment := town.paid(key):
+                return Opening(paid=payment)
+            held = town.held(payer, key)
+            if held and held.mine and [line.payable_key for line in town.books[held.order_no].lines] == keys:
+                return Opening(order=town.books[held.order_no])
+            if held:
+                return Opening(held=held)
+        no = f"O{len(town.books) + 1}"
+        last = min(one.last_day for one in payables)
+        end = datetime.combine(last + timedelta(days=1), time(), town.moment.tzinfo or UTC)
+        lines = tuple(
+            OrderLine(
+                one.key,
+                one.insurance,
+                person.name if (person := town.person(one.insured)) else "",
+                one.cover_year,
+                one.pay_kind.value,
+                one.amount,
+                one.institution_name,
+            )
+            for one in payables
+        )
+        order = Order(
+            no=no,
+            state=OrderState.OPEN,
+            amount=sum(one.amount for one in payables),
+            service=service,
+            opened_at=town.moment,
+            expires_at=min(town.moment + timedelta(minutes=ORDER_MINUTES), end),
+            pay_url=f"https://pay.example/pay/{no}",
+            family=False,
+            lines=lines,
+        )
+        town.books[no], town.owners[no] = order, payer
+        return Opening(order=order)
+
+    def order(self, payer: str, no: str) -> Order | None:
+        self.town._up()
+        return self.town.books.get(no) if self.town.owners.get(no) == payer else None
+
+    def orders(self, payer: str) -> Sequence[Order]:
+        self.town._up()
+        return [one for one in reversed(self.town.books.values()) if self.town.owners[one.no] == payer][:50]
+
+    def check(self, payer: str, no: str) -> Order | None:
+        return self.order(payer, no)
+
+    def cancel(self, payer: str, no: str) -> Cancelling:
+        order = self.order(payer, no)
+        if order is None:
+            return Cancelling.UNKNOWN
+        if order.state is OrderState.OPEN:
+            self.town.become(no, OrderState.CLOSED)
+            return Cancelling.CLOSED
+        over = {OrderState.CLOSED: Cancelling.CLOSED, OrderState.CLOSING: Cancelling.CLOSING}
+        return over.get(order.state, Cancelling.PAID)
+
+    def ask_card(self, payer: str, no: str) -> Order | None:
+        return self._way(payer, no, family=True)
+
+    def ask_link(self, payer: str, no: str) -> Order | None:
+        return self._way(payer, no, family=False)
+
+    def _way(self, payer: str, no: str, *, family: bool) -> Order | None:
+        order = self.order(payer, no)
+        if order and order.state is OrderState.OPEN:
+            self.town.books[no] = replace(order, family=family)
+            self.town.cards += family
+        return self.town.books[no] if order else None
+
+
+@dataclass(frozen=True)
+class _Desk:
+    """The certificates of a town."""
+
+    town: Town
+
+    def choosable(self, payer: str) -> Sequence[Certifiable]:
+        self.town._up()
+        return self.town.certifiable
+
+    def printable(self, payer: str, payments: Sequence[int]) -> bool:
+        return True
+
+    def issue(self, payer: str, payments: Sequence[int]) -> Sequence[Issued]:
+        chosen = [one for one in self.choosable(payer) if one.id in payments]
+        return [
+            self._issue([one for one in chosen if one.insured == who]) for who in {one.insured: 0 for one in chosen}
+        ]
+
+    def verify(self, number: str, code: str) -> Verified | None:
+        self.town._up()
+        return self.town.issued.get((number, code))
+
+    def _issue(self, chosen: Sequence[Certifiable]) -> Issued:
+        number, amount = f"C{'-'.join(str(one.id) for one in chosen)}", sum(one.amount for one in chosen)
+        lines = tuple(
+            CertifiedPayment(one.insurance, one.pay_kind, one.cover_year, one.amount, False) for one in chosen
+        )
+        name, now = chosen[0].name, self.town.moment
+        self.town.issued[number, "CODE"] = Verified(number, name, "****", now.date(), "税务局", amount, lines)
+        return Issued(number, "CODE", name, len(chosen), amount, f"https://pay.example/c/{number}", now)
+
+
+@dataclass(frozen=True)
+class _Guesses:
+    """Wrong guesses in a town."""
+
+    town: Town
+
+    def wait(self, payer: str, what: str) -> int:
+        self.town._up()
+        missed = self.town.misses.get((payer, what), [])[-GUESSES:]
+        left = GUESS_SECONDS - int((self.town.moment - missed[0]).total_seconds()) if len(missed) == GUESSES else 0
+        return max(0, left)
+
+    def missed(self, payer: str, what: str) -> int:
+        self.town._up()
+        self.town.misses.setdefault((payer, what), []).append(self.town.moment)
+        return self.wait(payer, what)

@@ -1,0 +1,1 @@
+"""Contract suites: each store is held to the same sentences on each of its backends."""

@@ -1,0 +1,351 @@
+"""Whatever payers, WeChat Pay and the world do in whatever order, the invariants of design 5 hold after every step.
+
+The store is the real one; WeChat Pay is a model of a few lines that may take money for every attempt it knows and has
+not closed, sometimes also for one it said it had closed, and says so when, and as often, as it likes.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+from sqlalchemy import Engine, Row, delete, event
+
+from storage.database import open_database, table_of, writing
+from storage.orders import attempts, refunds
+from storage.orders.columns import ATTEMPT, DISCREPANCY, EXPORT, LEDGER, LINE, NOTICE, ORDER, PAYMENT, RUNNING
+from storage.orders.settling import Received, Settled
+from storage.tables import PersonRow
+from tests.storage.counter import APP_ID, MCH_ID, PEOPLE, ZONE, Counter, payable, received, seconds
+
+LAST_DAY = date(2026, 11, 23)
+START = datetime(2026, 11, 23, 22, 0, tzinfo=ZONE)
+PAYERS = ("oMother", "oSon", "oNeighbour")
+BASKETS = (("wang",), ("li",), ("wang", "li"), ("li", "zhao"))
+FORGERIES: tuple[dict[str, Any], ...] = (
+    {"amount": 1},
+    {"mch_id": "1900000002"},
+    {"app_id": "wxother"},
+    {"currency": "USD"},
+    {"out_trade_no": "261123FRGEDNO-1"},
+    {"transaction_id": "T-forged"},
+)
+TABLES = (EXPORT, PAYMENT, LEDGER, DISCREPANCY, NOTICE, ATTEMPT, LINE, ORDER, table_of(PersonRow))
+
+One = TypeVar("One")
+
+
+@dataclass
+class Taken:
+    """Money WeChat Pay took for one number, or did not take (yet)."""
+
+    amount: int
+    closed: bool = False
+    paid_at: datetime | None = None
+    given_back: int = 0
+
+
+class MoneyMachine(RuleBasedStateMachine):
+    """One example: a few payers, three people's pensions, one evening, which is the last on which they may be paid."""
+
+    engine: Engine
+    pick = st.integers(min_value=0, max_value=10**6)
+
+    @initialize()
+    def begin(self) -> None:
+        with writing(self.engine) as connection:
+            for table in TABLES:
+                connection.execute(delete(table))
+        self.counter = Counter.opened(self.engine)
+        self.now = START
+        self.wechat: dict[str, Taken] = {}
+        self.elsewhere: set[str] = set()
+        self.forged = 0
+
+    # -- what people do
+
+    @rule(payer=st.sampled_from(PAYERS), basket=st.sampled_from(BASKETS), amount=st.sampled_from((50000, 20000)))
+    def somebody_opens(self, payer: str, basket: tuple[str, ...], amount: int) -> None:
+        lines = [payable(insured, amount, last_day=LAST_DAY) for insured in basket]
+        opened = self.counter.try_to_open(payer, *lines, at=self.now)
+        keys = {line.key for line in lines}
+        settled = {row.settles for row in self.counter.rows(PAYMENT)}
+        if opened.order_no:
+            order = self.counter.order(opened.order_no)
+            assert (order.payer, order.state, order.amount) == (payer, "open", amount * len(lines))
+            assert not keys & settled
+            assert order.expires_at > seconds(self.now)
+        assert opened.paid == bool(keys & settled)
+
+    @rule(which=pick, channel=st.sampled_from(("native", "jsapi")))
+    def somebody_switches(self, which: int, channel: str) -> None:
+        if order := self.any_of(self.counter.rows(ORDER), which):
+            self.counter.begin_switch(order.no, channel, self.now)
+
+    @rule(which=pick)
+    def somebody_cancels(self, which: int) -> None:
+        if order := self.any_of(self.counter.rows(ORDER), which):
+            self.counter.begin_closing(order.no, "cancelled", self.now)
+
+    @rule(which=pick)
+    def a_bank_takes_it(self, which: int) -> None:
+        one = payable(PEOPLE[which % 3], last_day=LAST_DAY)
+        if one.key not in {row.settles for row in self.counter.rows(PAYMENT)}:
+            self.counter.paid_elsewhere(one)
+            self.elsewhere.add(one.key)
+
+    @rule(minutes=st.sampled_from((1, 10, 31, 121)))
+    def time_passes(self, minutes: int) -> None:
+        self.now += timedelta(minutes=minutes)
+        for order in self.counter.rows(ORDER, state="open"):
+            if order.expires_at <= seconds(self.now):
+                self.counter.begin_closing(order.no, "expired", self.now)
+
+    # -- what the worker does; each call to WeChat Pay may be lost on its way there or back
+
+    @rule(which=pick, lost=st.sampled_from(("no", "no", "before", "after")))
+    def the_worker_places(self, which: int, lost: str) -> None:
+        attempt = self.any_of(self.counter.rows(ATTEMPT, state="placing"), which)
+        if attempt is None:
+            return
+        number = attempt.out_trade_no
+        with writing(self.engine) as connection:
+            assert attempts.mark_called(connection, number, seconds(self.now))
+        if lost != "before":
+            self.wechat.setdefault(number, Taken(attempt.amount))
+        if lost == "no":
+            with writing(self.engine) as connection:
+                attempts.mark_placed(connection, number, seconds(self.now), prepay_id="wx")
+
+    @rule(which=pick, lost=st.sampled_from(("no", "no", "before", "after")))
+    def the_worker_closes(self, which: int, lost: str) -> None:
+        if attempt := self.any_of(self.counter.rows(ATTEMPT, state="closing"), which):
+            self.close_at_wechat(attempt, lost)
+
+    def close_at_wechat(self, attempt: Row[Any], lost: str) -> None:
+        there = self.wechat.get(attempt.out_trade_no)
+        if lost == "before":
+            return
+        if there and there.paid_at is None:
+            there.closed = True
+        if lost == "after":
+            return
+        if there and there.paid_at:
+            self.say(attempt.out_trade_no)
+        else:
+            self.counter.mark_closed(attempt.out_trade_no, self.now)
+
+    @rule(which=pick)
+    def the_worker_gives_back(self, which: int) -> None:
+        if attempt := self.any_of(self.counter.rows(ATTEMPT, state="refund_due"), which):
+            self.wechat[attempt.out_trade_no].given_back = attempt.refund_amount
+            with writing(self.engine) as connection:
+                refunds.mark_refunding(connection, attempt.out_trade_no, seconds(self.now))
+
+    @rule(which=pick)
+    def a_refund_is_told(self, which: int) -> None:
+        if attempt := self.any_of(self.counter.rows(ATTEMPT), which):
+            owed = attempt.state in ("refund_due", "refunding")
+            if not owed or self.wechat[attempt.out_trade_no].given_back:
+                self.counter.refunded(attempt.out_trade_no, self.now)
+
+    # -- what WeChat Pay does
+
+    @rule(which=pick, although_closed=st.sampled_from((False, False, True)))
+    def wechat_pay_takes_money(self, which: int, although_closed: bool) -> None:
+        open_there = [one for one in self.wechat.values() if not one.paid_at and (although_closed or not one.closed)]
+        if there := self.any_of(open_there, which):
+            there.paid_at = self.now
+
+    @precondition(lambda self: any(one.paid_at for one in self.wechat.values()))
+    @rule(which=pick, times=st.integers(1, 2))
+    def wechat_pay_says_so(self, which: int, times: int) -> None:
+        number = self.any_of([number for number, one in self.wechat.items() if one.paid_at], which)
+        for _ in range(times):
+            self.say(str(number))
+
+    def say(self, number: str) -> None:
+        booked = bool(self.counter.rows(LEDGER, reason=f"T-{number}"))
+        outcome = self.counter.settler.settle(self.true_words(number), seconds(self.now))
+        assert outcome is (Settled.AGAIN if booked else Settled.DONE)
+
+    @rule(which=pick, forgery=st.sampled_from(FORGERIES))
+    def somebody_forges(self, which: int, forgery: dict[str, Any]) -> None:
+        """Altered facts; the true ones may come later or have come before."""
+        paid = [number for number, one in self.wechat.items() if one.paid_at]
+        number = self.any_of(paid, which)
+        if number is None or ("transaction_id" in forgery and not self.counter.attempt(number).transaction_id):
+            return
+        before = self.money()
+        told = replace(self.true_words(number), **forgery)
+        assert self.counter.settler.settle(told, seconds(self.now)) is Settled.DISCREPANCY
+        assert self.money() == before  # I5
+        self.forged += 1
+
+    @rule(which=pick)
+    def the_transaction_of_one_is_told_of_another(self, which: int) -> None:
+        booked = [row.transaction_id for row in self.counter.rows(LEDGER, kind="payment")]
+        other = self.any_of(self.counter.rows(ATTEMPT, transaction_id=None), which)
+        if booked and other:
+            before = self.money()
+            told = received(other.out_trade_no, self.now, transaction_id=booked[0], amount=other.amount)
+            assert self.counter.settler.settle(told, seconds(self.now)) is Settled.DISCREPANCY
+            assert self.money() == before  # I2, I5
+
+    # -- what must hold
+
+    @invariant()
+    def a_payable_is_settled_and_held_at_most_once(self) -> None:
+        """I1: also against what other channels took; money beyond that is on its way back, in full."""
+        orders = {order.no: order for order in self.counter.rows(ORDER)}
+        settles = [row.settles for row in self.counter.rows(PAYMENT) if row.settles]
+        assert len(settles) == len(set(settles))
+        for line in self.counter.rows(LINE):
+            order = orders[line.order_no]
+            if order.state in ("open", "closing"):
+                assert line.holds == line.payable_key
+            elif order.state == "paid":
+                ours = self.counter.rows(PAYMENT, order_no=order.no, line_no=line.line_no)
+                assert line.holds == (line.payable_key if ours else None)
+            else:
+                assert line.holds is None
+
+    @invariant()
+    def a_transaction_belongs_to_one_attempt_and_the_amounts_are_equal(self) -> None:
+        """I2: what came in is what was paid for and what goes back, to the fen."""
+        numbers = {row.out_trade_no: row for row in self.counter.rows(ATTEMPT)}
+        entries = self.counter.rows(LEDGER)
+        assert len({row.reason for row in entries}) == len(entries)
+        payments = self.counter.rows(PAYMENT, channel="wechat")
+        for entry in (row for row in entries if row.kind == "payment"):
+            attempt = numbers[entry.out_trade_no]
+            taken = self.wechat[entry.out_trade_no]
+            paid_for = sum(row.amount for row in payments if row.receipt_no == entry.transaction_id)
+            assert attempt.transaction_id == entry.transaction_id
+            assert entry.amount == attempt.amount == taken.amount == paid_for + attempt.refund_amount
+            back = [row for row in entries if row.kind == "refund" and row.out_trade_no == entry.out_trade_no]
+            assert [row.amount for row in back] == ([-attempt.refund_amount] if attempt.state == "refunded" else [])
+
+    @invariant()
+    def at_most_one_attempt_runs_and_only_for_an_order_that_is_looked_at(self) -> None:
+        for order in self.counter.rows(ORDER):
+            mine = self.counter.rows(ATTEMPT, order_no=order.no)
+            running = [row for row in mine if row.state in RUNNING]
+            assert [row.out_trade_no for row in mine if row.runs] == [row.out_trade_no for row in running]
+            assert len(running) <= 1
+            assert bool(running) or order.state not in ("open", "closing")
+            if order.state != "open":
+                assert {row.state for row in running} <= {"closing"}
+            owing = any(row.state in ("refund_due", "refunding") for row in mine)
+            assert (order.due_at is not None) == (bool(running) or owing)
+
+    @invariant()
+    def nothing_is_sold_that_nothing_allows(self) -> None:
+        """I4: every order is for what was asked, before its last day was over, and only paid by money."""
+        end = seconds(datetime(2026, 11, 23, 23, 59, 59, tzinfo=ZONE))
+        for order in self.counter.rows(ORDER):
+            lines = self.counter.rows(LINE, order_no=order.no)
+            assert order.amount == sum(line.amount for line in lines)
+            assert order.expires_at <= end
+        for row in self.counter.rows(PAYMENT, channel="wechat"):
+            assert self.wechat[f"{row.receipt_no[2:]}"].paid_at is not None
+            assert row.paid_at <= end
+
+    def teardown(self) -> None:
+        """I3: once everybody has said what he knows, every payment is booked and told of and exported, or is back."""
+        if not hasattr(self, "counter"):
+            return
+        for _ in range(4):
+            for number, there in self.wechat.items():
+                if there.paid_at:
+                    self.say(number)
+            for order in self.counter.rows(ORDER, state="open"):
+                self.counter.begin_closing(order.no, "expired", self.now)
+            for attempt in self.counter.rows(ATTEMPT, state="closing"):
+                self.close_at_wechat(attempt, "no")
+            for state in ("refund_due", "refunding"):
+                for attempt in self.counter.rows(ATTEMPT, state=state):
+                    self.counter.refunded(attempt.out_trade_no, self.now)
+        self.a_transaction_belongs_to_one_attempt_and_the_amounts_are_equal()
+        self.a_payable_is_settled_and_held_at_most_once()
+        self.at_most_one_attempt_runs_and_only_for_an_order_that_is_looked_at()
+        reasons = set(self.counter.notices())
+        exported = {row.reason.rpartition(":")[0] for row in self.counter.rows(EXPORT)}
+        for number, there in self.wechat.items():
+            if not there.paid_at:
+                continue
+            attempt = self.counter.attempt(number)
+            assert len(self.counter.rows(LEDGER, reason=f"T-{number}")) == 1
+            if attempt.refund_amount:
+                assert attempt.state == "refunded"
+                assert f"refunded:{number}" in reasons
+            if attempt.refund_amount < attempt.amount:
+                assert f"paid:{attempt.order_no}" in reasons
+                assert f"T-{number}" in exported
+        assert {row.state for row in self.counter.rows(ORDER)} <= {"closed", "paid", "refunded"}
+        assert len(self.counter.rows(DISCREPANCY)) <= self.forged + len(self.wechat) ** 2
+
+    # -- short words
+
+    def any_of(self, found: list[One], which: int) -> One | None:
+        return found[which % len(found)] if found else None
+
+    def true_words(self, number: str) -> Received:
+        there = self.wechat[number]
+        assert there.paid_at is not None
+        return Received(number, f"T-{number}", MCH_ID, APP_ID, there.amount, "CNY", seconds(there.paid_at))
+
+    def money(self) -> list[list[Row[Any]]]:
+        return [self.counter.rows(table) for table in (ORDER, LINE, ATTEMPT, PAYMENT, LEDGER, EXPORT, NOTICE)]
+
+
+def hasty(connection: sqlite3.Connection, _record: object) -> None:
+    """No test here asks what a power cut leaves."""
+    connection.execute("PRAGMA synchronous=OFF").close()
+
+
+def run(engine: Engine, examples: int, steps: int) -> None:
+    machine = type("Machine", (MoneyMachine,), {"engine": engine})
+    checks = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
+    run_state_machine_as_test(  # type: ignore[no-untyped-call]
+        machine,
+        settings=settings(
+            max_examples=examples,
+            stateful_step_count=steps,
+            deadline=None,
+            suppress_health_check=checks,
+            database=None,
+        ),
+    )
+
+
+def test_the_invariants_of_money_hold_on_sqlite(migrated_file: Path, tmp_path: Path) -> None:
+    shutil.copyfile(migrated_file, tmp_path / "money.db")
+    engine = open_database(f"sqlite:///{tmp_path}/money.db")
+    event.listen(engine, "connect", hasty)
+    try:
+        run(engine, examples=110, steps=50)
+    finally:
+        engine.dispose()
+
+
+def test_the_invariants_of_money_hold_on_postgresql(migrated_postgresql: str) -> None:
+    engine = open_database(migrated_postgresql)
+    try:
+        run(engine, examples=12, steps=40)
+    finally:
+        engine.dispose()

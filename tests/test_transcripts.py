@@ -1,0 +1,60 @@
+"""Every conversation in tests/transcripts happens as it is written, end to end; so do the five that set the tone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bot.replay.console import chats, played, shown
+from bot.replay.stage import Props
+from dialogs.transcript_differences import difference
+
+OURS = Path(__file__).parent / "transcripts"
+THEIRS = Path(__file__).parents[2] / "shared" / "transcripts"
+FOLDERS = (
+    "happy",
+    "corrections",
+    "cancellations",
+    "interruptions",
+    "invalid",
+    "guards",
+    "payments",
+    "recovery",
+    "privacy",
+)
+
+
+@pytest.fixture(scope="session")
+def props() -> Iterator[Props]:
+    with Props.made() as made:
+        yield made
+
+
+def happens(file: Path, props: Props) -> None:
+    result = played(file.read_text("utf-8"), props)
+    told = [str(line) if line else "     ..." for line in shown(difference(result.scene, result.played))]
+    assert result.same, "\n".join([f"{file.name} went otherwise:", *told])
+
+
+@pytest.mark.parametrize("file", list(chats([OURS])), ids=lambda file: str(file.relative_to(OURS).with_suffix("")))
+def test_the_conversation_happens_as_it_is_written(file: Path, props: Props) -> None:
+    happens(file, props)
+
+
+@pytest.mark.parametrize("file", list(chats([THEIRS])), ids=lambda file: file.stem)
+def test_the_conversations_that_set_the_tone_happen_as_they_are_written(file: Path, props: Props) -> None:
+    happens(file, props)
+
+
+def test_the_conversations_that_set_the_tone_are_there() -> None:
+    if not THEIRS.is_dir():
+        pytest.skip("../shared/transcripts is not here; the project's own copies of the five are played all the same")
+    assert len(list(chats([THEIRS]))) == 5
+
+
+def test_there_are_transcripts_of_every_kind() -> None:
+    kinds = {file.parent.name for file in chats([OURS])}
+    assert kinds == set(FOLDERS)
+    assert len(list(chats([OURS]))) >= 60

@@ -16,8 +16,13 @@ from sqlalchemy import Engine, text
 
 from bot.card import CardPainter, card_font
 from bot.cashier import StoredCashier
+from bot.certificate.desk import CertificateDesk
+from bot.certificate.document import CertificatePainter
+from bot.certificate.fonts import FontFiles, SharedFonts
+from bot.certificate.links import CertificateLinks
 from bot.conversation import BureauClock, Conversation
 from bot.duties import Duties
+from bot.guesses import StoredGuesses
 from bot.messenger import Messenger
 from bot.pay.gateway import Gateway
 from bot.pay.links import PayLinks
@@ -37,6 +42,7 @@ from bot.worker import NoWakeups, RedisWakeups, Wakeups, Worker
 from dialogs.flows import SERVICES
 from dialogs.said import Reply
 from dialogs.texts import say
+from storage.certificates import CertificateBook
 from storage.database import open_database, reading, writing
 from storage.migrate import is_current, upgrade
 from storage.notices import text_notice, write_notice
@@ -148,7 +154,10 @@ def build(
         wake=lambda _no: wakeups.wake(),
     )
     tariffs = StoredTariffs(engine, clock)
-    conversation = Conversation(SERVICES, registry, tariffs, ledger, cashier, messenger, zone)
+    book = CertificateBook(engine, seal, zone, settings.certificate.issuer)
+    certificate_links, desk = _certificates(settings, book, seal, bureau_clock)
+    guesses = StoredGuesses(shared, clock)
+    conversation = Conversation(SERVICES, registry, tariffs, ledger, cashier, desk, guesses, messenger, zone)
     outlets = _Outlets(engine, messenger, wakeups, clock)
     texts = TurnTexts(busy=say("wire.busy"), failed=say("wire.error", id="{id}"), unavailable=say("wire.unavailable"))
     outs = Outlets(late=outlets.late, more=messenger.send_more, push=outlets.told)
@@ -163,6 +172,7 @@ def build(
         guard=NotifyGuard(merchant),
         settle=_Notified(till, wakeups).settle,
         hand_off=links.open,
+        certificate=certificate_links.open,
         health=health,
         metrics=metrics,
         metrics_token=settings.server.metrics_token,
@@ -183,6 +193,21 @@ def build(
         wakeups=wakeups,
         health=health,
     )
+
+
+def _certificates(
+    settings: Settings, book: CertificateBook, seal: FieldSeal, clock: BureauClock
+) -> tuple[CertificateLinks, CertificateDesk]:
+    files = FontFiles()
+    links = CertificateLinks(
+        book,
+        CertificatePainter(SharedFonts(files), files),
+        seal.signing_key("certificate-link"),
+        settings.server.public_url,
+        settings.certificate.valid_days,
+        clock.seconds,
+    )
+    return links, CertificateDesk(book, links, files.can_print, clock, settings.zone)
 
 
 def account_of(settings: Settings) -> OfficialAccount:

@@ -13,7 +13,7 @@ from dialogs.machine import turn
 from dialogs.said import Said
 from dialogs.session import Session
 from dialogs.step import Service
-from dialogs.world import Cashier, Ledger, Registry, Tariffs, Unavailable, World
+from dialogs.world import Cashier, Certificates, Guesses, Ledger, Registry, Tariffs, Unavailable, World
 from storage.database import one_reader
 
 
@@ -38,6 +38,8 @@ class Conversation:
     tariffs: Tariffs
     ledger: Ledger
     cashier: Cashier
+    certificates: Certificates
+    guesses: Guesses
     messenger: Messenger
     zone: tzinfo
 
@@ -49,6 +51,8 @@ class Conversation:
             tariffs=self.tariffs,
             ledger=self.ledger,
             cashier=self.cashier,
+            certificates=self.certificates,
+            guesses=self.guesses,
             clock=BureauClock(lambda: now, self.zone),
         )
         with one_reader(self.messenger.engine):

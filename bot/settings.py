@@ -223,6 +223,10 @@ def _malformed(settings: Settings) -> list[str]:
             mistakes.append(f"{section}.api_base: must be scheme, host and port")
     if not re.fullmatch(r"https?://[^\s?#]+", settings.server.public_url):
         mistakes.append("server.public_url: must be an http(s) address; pay links and callbacks are built from it")
+    if settings.certificate.seal:
+        mistakes.append(
+            "certificate.seal: signing certificates is not supported yet; leave it empty, and they are marked 样张"
+        )
     for key in ("sessions", "queue"):
         value = getattr(settings.storage, key)
         if value != "embedded" and not value.startswith(("redis://", "rediss://", "unix://")):

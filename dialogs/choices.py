@@ -21,6 +21,8 @@ NUMERALS = (
     | {"十": 10, "两": 2, "二十": 20}
 )
 ORDINAL = re.compile(r"(?:第|选|选第)?(\d{1,3}|[一二三四五六七八九十两]{1,2})(?:个|项|条|笔|档|号|家)?")
+RANGE = re.compile(r"(\d{1,3})(?:\s*[-~—到至]\s*(\d{1,3}))?")
+SEVERAL = re.compile(rf"(?:{RANGE.pattern}[\s,、;.和，。]+)*\d{{1,3}}\s*(?:[-~—到至,、;.和，。]|\s)\s*\d{{1,3}}")
 FILLER = re.compile(r"[\s、,，。!！?？~～:：;；'\"“”‘’()（）]+|(?<!\d)\.|\.(?!\d)")  # the point of 80.50元 stays
 
 
@@ -68,8 +70,25 @@ def exactly(text: str, options: Sequence[Option]) -> Option | None:
         number = int(match[1]) if match[1].isdecimal() else NUMERALS.get(match[1], 0)
         if number in numbers:
             return numbers[number]
-    found = [option for option in options if said in _names(option)]
+    labelled = [option for option in options if plain(option.label) == said]
+    found = labelled or [option for option in options if said in _names(option)]
     return found[0] if len(found) == 1 else None
+
+
+def is_several(text: str) -> bool:
+    """Whether more than one number is meant: "1 3 5", "1、3", "1-4"."""
+    return bool(SEVERAL.fullmatch(unicodedata.normalize("NFKC", text).strip()))
+
+
+def numbers_of(text: str, most: int) -> tuple[int, ...]:
+    """The numbers meant by such words, up to `most`, in order; those outside 1 to `most` make it none at all."""
+    found: list[int] = []
+    for begin, end in RANGE.findall(unicodedata.normalize("NFKC", text)):
+        first, last = int(begin), int(end or begin)
+        if not 1 <= first <= last <= most:
+            return ()
+        found += range(first, last + 1)
+    return tuple(dict.fromkeys(found))
 
 
 def partly(text: str, options: Sequence[Option]) -> Option | None:
@@ -77,7 +96,7 @@ def partly(text: str, options: Sequence[Option]) -> Option | None:
     said = plain(text)
     if len(said) < 2:
         return None
-    whole = re.compile(rf"(?<!\d){re.escape(said)}(?!\d)") if said[0].isdigit() or said[-1].isdigit() else None
+    whole = re.compile(rf"(?<![\d.]){re.escape(said)}(?![\d.])") if said[0].isdigit() or said[-1].isdigit() else None
     found = [
         option
         for option in options

@@ -6,13 +6,16 @@ from collections.abc import Mapping
 
 from dialogs.step import Flow, Service
 from dialogs.steps.assessed import Assessed
+from dialogs.steps.certificate_issued import CertificateIssued
+from dialogs.steps.certificate_payments import CertificatePayments
+from dialogs.steps.certificate_verify import CertificateCode, CertificateNumber
 from dialogs.steps.checkout import Checkout
 from dialogs.steps.confirm import Confirm
 from dialogs.steps.document import Document
 from dialogs.steps.enrolled import Enrolled
 from dialogs.steps.insured import Insured
 from dialogs.steps.orders import Orders
-from dialogs.steps.services import Help, Services, Soon
+from dialogs.steps.services import Help, Services
 from dialogs.steps.standard import Standard
 from dialogs.steps.tier import Tier
 from dialogs.terms.insurance import Insurance
@@ -22,6 +25,7 @@ PENSION, MEDICAL = Insurance.PENSION, Insurance.MEDICAL
 # 菜单: three groups, as the account shows them (design, section 11).
 MENU: Mapping[str, tuple[str, ...]] = {
     "我要缴": ("pay.pension", "pay.pension_assessed", "pay.medical", "pay.medical_assessed"),
+    "我要查": ("query.certificate", "certificate.verify"),
     "税费服务": ("home", "my.orders", "help"),
 }
 
@@ -62,7 +66,8 @@ PAY_MEDICAL_ASSESSED = Flow(
 MY_ORDERS = Flow("我的订单", Orders(), Checkout())
 HOME = Flow("全部服务", Services([key for keys in MENU.values() for key in keys if key != "home"]))
 HELP = Flow("帮助", Help())
-CERTIFICATE = Flow("缴费证明", Soon())
+CERTIFICATE = Flow("缴费证明", CertificatePayments(), CertificateIssued())
+CERTIFICATE_VERIFY = Flow("证明查验", CertificateNumber(), CertificateCode())
 
 SERVICES: Mapping[str, Service] = {
     service.key: service
@@ -74,6 +79,7 @@ SERVICES: Mapping[str, Service] = {
         Service("pay.medical", PAY_MEDICAL, words=(("医保",), ("医疗",), ("合作医疗",), ("新农合",))),
         Service("pay.medical_assessed", PAY_MEDICAL_ASSESSED, words=(("医", "核定"), ("医", "补缴"), ("新生儿",))),
         Service("query.certificate", CERTIFICATE, words=(("证明",),)),
+        Service("certificate.verify", CERTIFICATE_VERIFY, words=(("查验",), ("证明", "真"), ("证明", "核对"))),
         Service("home", HOME),
         Service("my.orders", MY_ORDERS, words=(("订单",), ("缴费单",))),
         Service("help", HELP, words=(("怎么",), ("帮我",), ("咨询",))),

@@ -12,7 +12,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from dialogs.choices import exactly, pages, partly, plain, show
+from dialogs.choices import exactly, is_several, pages, partly, plain, show
 from dialogs.said import Reply, Said, Shown
 from dialogs.session import Session, stored_options
 from dialogs.step import Answer, Ask, End, Flow, Go, Json, Known, Option, Service, Step, Wrong
@@ -140,7 +140,9 @@ class _Conversation:
     def _words(self) -> None:
         said = plain(self.said.text)
         options = self.session.shown_options()
-        if option := exactly(self.said.text, options):
+        if (several := self._asked()) and several.several and is_several(self.said.text) and not self.session.aside:
+            self._take(several, several.take(self.said, self.session.known, self.world))
+        elif option := exactly(self.said.text, options):
             self._chosen(option)
         elif command := next((name for name, words in COMMANDS.items() if said in words), ""):
             self._command(command)
@@ -184,6 +186,8 @@ class _Conversation:
             self._show_again()
         elif option.act:
             self._take(step, getattr(step, f"on_{option.act}")(self.session.known, self.world))
+        elif step.several:
+            self._take(step, step.mark(option.value, self.session.known, self.world))
         else:
             self._take(step, Known(_values(step, option)))
 
@@ -452,8 +456,10 @@ class _Conversation:
     # -- small questions
 
     def _asked(self) -> Step | None:
+        """The step whose question is shown; none where a release left it without what it needs."""
         service = self.services.get(self.session.flow)
-        return next((one for one in service.flow.steps if one.name == self.session.asked), None) if service else None
+        step = next((one for one in service.flow.steps if one.name == self.session.asked), None) if service else None
+        return step if step and all(need in self.session.known for need in step.needs) else None
 
     def _stands(self, step: Step) -> bool:
         """Whether something stands that is given up only by the step's own option: an order that may still be paid."""

@@ -90,10 +90,15 @@ class Step:
     offers: ClassVar[bool] = False  # it always has options: an answer is one of them
     binding: ClassVar[bool] = False  # its answer cannot be taken back by 返回
     final: ClassVar[bool] = False  # the flow is done with its questions: leaving throws nothing away
+    several: ClassVar[bool] = False  # several options may be chosen: tapping one marks it, "1 3 5" is for `take`
     own_words: ClassVar[tuple[str, ...]] = ()  # words that are for a final step, whatever service they name besides
 
     def ask(self, known: Knowledge, world: World) -> Answer:
         """The question, or the answer where there is nothing to choose."""
+        raise NotImplementedError
+
+    def mark(self, value: Json, known: Knowledge, world: World) -> Answer:
+        """One of several options was tapped: mark it, or take the mark away."""
         raise NotImplementedError
 
     def take(self, said: Said, known: Knowledge, world: World) -> Answer:

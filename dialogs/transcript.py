@@ -38,6 +38,8 @@ VERBS: dict[str, Literal["never", "maybe", "always"]] = {
     "家人付款": "maybe",  # another phone's camera; its name, where it matters
     "家人放弃付款": "maybe",
     "家人扫旧码": "maybe",  # the last payment code that came, whatever has happened since; then pays
+    "打开": "always",  # a link that is no pay link, by its label: a certificate
+    "照着打": "always",  # what the bot wrote behind these words: 编号 查验码
     "等待": "always",
     "故障": "always",  # bot/sandbox/faults.py: pay.jsapi drop_after 1; or 清除
     "重启": "never",  # the bot's process ends and starts again on the same storage

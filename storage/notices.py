@@ -17,14 +17,17 @@ from dialogs.said import Reply, Shown
 from dialogs.terms.money import yuan
 from dialogs.texts import say
 from storage.database import table_of
+from storage.lookup import Lookup
 from storage.tables import NoticeRow
 
 NOTICE = table_of(NoticeRow)
 CARD = "card"
-_WAITING = (  # asked in every turn
+_WAITING = Lookup(  # in every turn
     select(NOTICE.c.id, NOTICE.c.reason, NOTICE.c.openid, NOTICE.c.kind, NOTICE.c.body, NOTICE.c.made_at)
     .add_columns(NOTICE.c.expires_at)
-    .where(NOTICE.c.openid == bindparam("of"), NOTICE.c.delivered_at.is_(None), NOTICE.c.leased_until <= bindparam("now"))
+    .where(
+        NOTICE.c.openid == bindparam("of"), NOTICE.c.delivered_at.is_(None), NOTICE.c.leased_until <= bindparam("now")
+    )
     .order_by(NOTICE.c.id)
 )
 
@@ -65,7 +68,7 @@ def write_notice(connection: Connection, notice: Notice | None) -> None:
 
 def waiting_for(connection: Connection, openid: str, now: int) -> list[tuple[int, Notice]]:
     """Undelivered news of one citizen that nobody is delivering just now, oldest first, with their row ids."""
-    rows = connection.execute(_WAITING, {"of": openid, "now": now}).all()
+    rows = _WAITING.rows(connection, of=openid, now=now)
     return [(row.id, notice_of(row)) for row in rows if row.expires_at is None or row.expires_at > now]
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import Engine, Row, bindparam, select
 from dialogs.terms.identity import Document, NotADocument, mask_name, mask_number, read_document, same_name
 from dialogs.terms.insurance import Assessment, Enrolment, Institution, Insurance, PayKind, Person, Status
 from storage.database import reading, table_of
+from storage.lookup import Lookup
 from storage.sealing import FieldSeal
 from storage.tables import AssessmentRow, EnrolmentRow, InstitutionRow, PersonRow
 
@@ -25,15 +26,15 @@ _OF_INSTITUTION = (
     _INSTITUTION.c.tax_org,
     _INSTITUTION.c.phone,
 )
-_FIND_PERSON = select(_PERSON.c.number, _PERSON.c.name).where(_PERSON.c.key == bindparam("key"))
-_FIND_ENROLMENTS = (
+_FIND_PERSON = Lookup(select(_PERSON.c.number, _PERSON.c.name).where(_PERSON.c.key == bindparam("key")))
+_FIND_ENROLMENTS = Lookup(
     select(_ENROLMENT.c.insurance, _ENROLMENT.c.person_no, _ENROLMENT.c.identity_group, _ENROLMENT.c.status)
     .add_columns(*_OF_INSTITUTION)
     .join(_INSTITUTION, _INSTITUTION.c.code == _ENROLMENT.c.institution)
     .where(_ENROLMENT.c.person == bindparam("key"), _ENROLMENT.c.insurance == bindparam("insurance"))
     .order_by(_INSTITUTION.c.name, _ENROLMENT.c.person_no)
 )
-_FIND_ASSESSMENTS = (
+_FIND_ASSESSMENTS = Lookup(
     select(*(column for column in _ASSESSMENT.c if column.name not in {"person", "reason", "institution"}))
     .add_columns(*_OF_INSTITUTION)
     .join(_INSTITUTION, _INSTITUTION.c.code == _ASSESSMENT.c.institution)
@@ -72,7 +73,7 @@ class StoredRegistry:
     def enrolments(self, key: str, insurance: Insurance) -> tuple[Enrolment, ...]:
         """Enrolments in this insurance, ended ones too; by institution name."""
         with reading(self._engine) as connection:
-            rows = connection.execute(_FIND_ENROLMENTS, {"key": key, "insurance": insurance.value}).all()
+            rows = _FIND_ENROLMENTS.rows(connection, key=key, insurance=insurance.value)
         return tuple(
             Enrolment(
                 Insurance(row.insurance), _institution(row), row.person_no, row.identity_group, Status(row.status)
@@ -83,7 +84,7 @@ class StoredRegistry:
     def assessments(self, key: str, insurance: Insurance) -> tuple[Assessment, ...]:
         """Assessments in this insurance, expired and paid ones too; by cover year."""
         with reading(self._engine) as connection:
-            rows = connection.execute(_FIND_ASSESSMENTS, {"key": key, "insurance": insurance.value}).all()
+            rows = _FIND_ASSESSMENTS.rows(connection, key=key, insurance=insurance.value)
         return tuple(
             Assessment(
                 no=row.no,
@@ -104,7 +105,7 @@ class StoredRegistry:
 
     def _find(self, key: str) -> Row[Any, Any] | None:
         with reading(self._engine) as connection:
-            return connection.execute(_FIND_PERSON, {"key": key}).one_or_none()
+            return _FIND_PERSON.first(connection, key=key)
 
     def _shown(self, key: str, row: Row[Any, Any]) -> Person:
         number = self._seal.open(row.number)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import sys
 
-KINDS = ("turn",)
+KINDS = ("turn", "certificate")
 
 
 def run(what: str, seconds: float) -> int:
@@ -13,6 +13,10 @@ def run(what: str, seconds: float) -> int:
     if what not in KINDS:
         sys.stderr.write(f"no such bench: {what}; there is {', '.join(KINDS)}\n")
         return 2
+    if what == "certificate":
+        from bot.bench.certificate import bench_certificate
+
+        return bench_certificate(seconds)
     from bot.bench.turn import bench_turn
 
     return bench_turn(seconds)

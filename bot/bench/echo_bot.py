@@ -6,7 +6,7 @@ import json
 from typing import Any
 from wsgiref.types import WSGIApplication
 
-import bottle
+import bottle  # type: ignore[import-untyped]
 import redis
 from werobot import WeRoBot
 from werobot.contrib.bottle import make_view

@@ -12,7 +12,7 @@ from bot.bench.people import Resident
 from bot.sandbox.push_crypto import PushCrypto, signature
 from bot.sandbox.push_xml import envelope, message
 
-ORDERS_ONE_IN = 5  # conversations that go on to an order
+ORDERS_ONE_IN = 10  # conversations that go on to an order
 
 Word = tuple[str, str]  # ("say", text) or ("click", key of the menu)
 

@@ -20,7 +20,7 @@ from storage.certificates import Certificate, CertifiedLine
 
 LEFT, RIGHT, TOP, BOTTOM = 18.0, 192.0, 18.0, 279.0
 MIDDLE = (LEFT + RIGHT) / 2
-TITLE_SIZE, TEXT_SIZE, CELL_SIZE, SMALL_SIZE, WATERMARK_SIZE = 22.0, 10.5, 8.5, 8.0, 120.0
+TITLE_SIZE, TEXT_SIZE, CELL_SIZE, SMALL_SIZE, WATERMARK_SIZE = 22.0, 10.5, 8.5, 8.0, 90.0
 LINE, CELL_LINE, CELL_PAD = 6.5, 4.2, 1.2
 BASELINE = 0.78  # of a line's height, where its text stands
 HEADING_HEIGHT = 7.5
@@ -29,6 +29,7 @@ LABEL_WIDTH = 30.0
 QR_SIDE = 34.0
 TOTALS_HEIGHT = 2 * HEADING_HEIGHT
 WHOSE_AT = 44.0
+WATERMARKS = (95.0, 215.0)  # one of them is behind the figures, however short the page
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,7 @@ class _Drawing:
         self.sheet = Sheet(fonts, files, spoken)
         self.columns = _columns()
         self.whose = self._whose()
+        self.broken: dict[tuple[str, float], tuple[str, ...]] = {}  # cells repeat: the same institution in every row
 
     def bytes(self) -> bytes:
         """All pages."""
@@ -99,16 +101,18 @@ class _Drawing:
             line.receipt_no,
             decimal_yuan(line.amount),
         )
-        measured = self.sheet.width(CELL_SIZE)
-        return TableRow(
-            tuple(
-                broken(text, column.width - 2 * CELL_PAD, measured)
-                for text, column in zip(texts, self.columns, strict=True)
-            )
-        )
+        return TableRow(tuple(self._cell(text, column) for text, column in zip(texts, self.columns, strict=True)))
+
+    def _cell(self, text: str, column: Column) -> tuple[str, ...]:
+        found = self.broken.get((text, column.width))
+        if found is None:
+            found = broken(text, column.width - 2 * CELL_PAD, self.sheet.width(CELL_SIZE))
+            self.broken[text, column.width] = found
+        return found
 
     def _watermark(self) -> None:
-        self.sheet.across(MIDDLE, 175, say("paper.watermark"), WATERMARK_SIZE)
+        for y in WATERMARKS:
+            self.sheet.across(MIDDLE, y, say("paper.watermark"), WATERMARK_SIZE)
 
     def _head(self, title: str, *, first: bool) -> None:
         number = say("paper.number", number=self.certificate.number)
@@ -204,13 +208,13 @@ class _Drawing:
 
 def _columns() -> tuple[Column, ...]:
     return (
-        Column(say("paper.column_insurance"), 24),
-        Column(say("paper.column_institution"), 41),
-        Column(say("paper.column_tier"), 18),
+        Column(say("paper.column_insurance"), 26.8),
+        Column(say("paper.column_institution"), 40.8),
+        Column(say("paper.column_tier"), 17),
         Column(say("paper.column_period"), 24),
         Column(say("paper.column_paid_on"), 20),
         Column(say("paper.column_receipt"), 27),
-        Column(say("paper.column_amount"), 20, right=True),
+        Column(say("paper.column_amount"), 18.4, right=True),
     )
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping, Sequence
 from copy import copy
-from functools import cached_property
+from functools import cached_property, partial
 from io import BytesIO
 from pathlib import Path
 from types import FunctionType
@@ -23,15 +23,24 @@ import uharfbuzz as hb  # type: ignore[import-untyped]
 from fontTools import subset as fonttools_subset  # type: ignore[import-untyped]
 from fpdf import FPDF
 from fpdf.fonts import SubsetMap, TTFFont
-from fpdf.output import OutputProducer
+from fpdf.output import OutputProducer, _cid_font_widths
+from fpdf.syntax import PDFContentStream
 
 MAIN, RARE = "main", "rare"
+SQUARE = 1000  # thousandths: how wide Han characters are, and what a PDF takes for granted of these fonts
 REGULAR = 400  # of the rare font's weight axis, that of the main font
 SIMPLIFIED = 2  # the rare font's collection: JP, KR, SC, TC, HK
 # Of the subset only the outlines go into the PDF; making these other tables would be for nothing.
 _OUTLINES = "CFF "
 _DROPPED = tuple(
     map(int.from_bytes, (b"BASE", b"DSIG", b"GDEF", b"GPOS", b"GSUB", b"VORG", b"cmap", b"name", b"vhea", b"vmtx"))
+)
+# Hints are for screens of long ago, and shared subroutines only pay in a whole font.
+_SMALLEST = (
+    hb.SubsetFlags.NOTDEF_OUTLINE
+    | hb.SubsetFlags.NO_LAYOUT_CLOSURE
+    | hb.SubsetFlags.NO_HINTING
+    | hb.SubsetFlags.DESUBROUTINIZE
 )
 
 
@@ -188,7 +197,7 @@ class _Outlines:
         """Make the subset of these glyphs."""
         wanted = hb.SubsetInput()
         wanted.glyph_set.update(self._read.glyphs[name] for name in names)
-        wanted.flags = hb.SubsetFlags.NOTDEF_OUTLINE | hb.SubsetFlags.NO_LAYOUT_CLOSURE
+        wanted.flags = _SMALLEST
         wanted.drop_table_tag_set.update(_DROPPED)
         self._kept = bytes(hb.subset(self._read.face, wanted).reference_table(_OUTLINES).data)
 
@@ -236,11 +245,21 @@ class _Subsetting:
     Subsetter = _Subsetter
 
 
+def _widths_that_differ(widths: dict[int, int]) -> str:
+    """The widths other than the usual one of a whole square, which stands in the font's description."""
+    return str(_cid_font_widths({glyph: width for glyph, width in widths.items() if width != SQUARE}))
+
+
 class _Producer(OutputProducer):
-    """fpdf2's own, with one name of one method looked up here instead; nothing of fpdf2 is changed for others."""
+    """fpdf2's own, with three names of one method looked up here instead; nothing of fpdf2 is changed for others."""
 
     _add_fonts = FunctionType(
         OutputProducer._add_fonts.__code__,
-        {**vars(fpdf.output), "ftsubset": _Subsetting},
+        vars(fpdf.output)
+        | {
+            "ftsubset": _Subsetting,
+            "PDFContentStream": partial(PDFContentStream, compress=True),
+            "_cid_font_widths": _widths_that_differ,
+        },
         "_add_fonts",
     )

@@ -35,19 +35,21 @@ class TableRow:
 
 def broken(text: str, room: float, width: Width) -> tuple[str, ...]:
     """The text in lines that fit the room; a word that is wider than a line is broken anywhere."""
-    lines, line = [], ""
+    if width(text) <= room:
+        return (text,)
+    lines, line, used = [], "", 0.0
     for piece in _fitting(_PIECES.findall(text), room, width):
-        if line and width((line + piece).rstrip()) > room:
+        if line and used + width(piece.rstrip()) > room:
             lines.append(line.rstrip())
-            line = piece.lstrip()
-        else:
-            line += piece
+            line, used = "", 0.0
+        line += piece
+        used += width(piece)
     return (*lines, line.rstrip())
 
 
 def _fitting(pieces: Sequence[str], room: float, width: Width) -> Iterator[str]:
     for piece in pieces:
-        yield from [piece] if width(piece.rstrip()) <= room else piece
+        yield from [piece] if len(piece) == 1 or width(piece.rstrip()) <= room else piece
 
 
 def on_pages(heights: Sequence[float], first: float, other: float, last: float) -> list[range]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
+from typing import cast
 
 import qrcode
 from fpdf import FPDF, ViewerPreferences
@@ -22,12 +23,16 @@ class Sheet:
     """Pages of A4."""
 
     def __init__(self, fonts: Fonts, files: FontFiles, texts: Sequence[str]) -> None:
-        self._files = files
         self._fonts = fonts
         self._pdf = FPDF(format="A4")
         self._pdf.set_auto_page_break(False)
         fonts.put(self._pdf, texts)
         self._pdf.set_font(MAIN, size=10)
+        self._rare = frozenset(sign for text in texts for sign in text if files.is_rare(sign))
+        self._widths = _widths(self._pdf, MAIN)
+        if self._rare:
+            rare = _widths(self._pdf, RARE)
+            self._widths = {**self._widths, **{ord(sign): rare[ord(sign)] for sign in self._rare}}
 
     def describe(self, title: str, author: str, subject: str, made_at: datetime) -> None:
         """What a reader shows of the document; nothing in it depends on when it is drawn."""
@@ -44,23 +49,18 @@ class Sheet:
 
     def width(self, size: float) -> Width:
         """How wide texts of this size are."""
-        widths = self._pdf.fonts[MAIN].cw
-        rare = self._files.is_rare
-
-        def measured(text: str) -> float:
-            return sum(1000 if rare(sign) else widths[ord(sign)] for sign in text) * size * MM_PER_POINT / 1000
-
-        return measured
+        each, scale = self._widths.__getitem__, size * MM_PER_POINT / 1000
+        return lambda text: sum(map(each, map(ord, text))) * scale
 
     def text(self, x: float, y: float, text: str, size: float) -> None:
         """Text with its baseline at `y`."""
         pdf = self._pdf
         pdf.set_font_size(size)
-        if not any(map(self._files.is_rare, text)):
+        if self._rare.isdisjoint(text):
             pdf.text(x, y, text)
             return
         measured = self.width(size)
-        for rare, signs in groupby(text, self._files.is_rare):
+        for rare, signs in groupby(text, self._rare.__contains__):
             run = "".join(signs)
             pdf.set_font(RARE if rare else MAIN, size=size)
             pdf.text(x, y, run)
@@ -111,3 +111,8 @@ class Sheet:
     def output(self) -> bytes:
         """The finished document."""
         return self._fonts.output(self._pdf)
+
+
+def _widths(pdf: FPDF, font: str) -> Mapping[int, float]:
+    """The widths of a font's characters, in thousandths of its size."""
+    return cast(Mapping[int, float], pdf.fonts[font].cw)

@@ -25,11 +25,11 @@ def flows(
 
 @app.command()
 def bench(
-    what: Annotated[str, typer.Argument(help="turn")] = "turn",
+    what: Annotated[str, typer.Argument(help="turn | certificate")] = "turn",
     seconds: Annotated[float, typer.Option(help="每一轮多少秒")] = 5.0,
     config: ConfigPath = DEFAULT_CONFIG,
 ) -> None:
-    """量一量：turn 一次问答多快，和不带业务的 WeRoBot 回声机器人并排比较。"""
+    """量一量，并排比较：turn 一次问答，对不带业务的 WeRoBot 回声机器人；certificate 一张证明，对平常的 fpdf2。"""
     from bot.bench import run
 
     raise typer.Exit(run(what, seconds))

@@ -8,9 +8,11 @@ import html
 import itertools
 import json
 import re
+import tempfile
 import threading
 from collections.abc import Callable
 from email.message import Message
+from pathlib import Path
 
 import urllib3
 
@@ -21,6 +23,7 @@ from bot.sandbox.both import Sandbox
 from bot.sandbox.bubbles import Bubble
 from bot.sandbox.cashier import Sheet
 from bot.sandbox.http import Request
+from bot.sandbox.papers import FILE, file_in
 from bot.sandbox.pay_orders import CashierRefused
 from bot.sandbox.phone import NotFollowing, Phone
 from bot.sandbox.refusals import Refused
@@ -100,6 +103,8 @@ class LocalFamily:
             page = phone.open_link()
         except LookupError:
             return Counter(sentence=word("trouble.no_link"))
+        if file := file_in(page):
+            return Counter(sentence=_kept(file, page.content), place="web")
         found = _SHEET.search(page.text)
         if found is None:
             words = html.unescape(re.sub(r"<(title|style|script).*?</\1>|<[^>]+>", "", page.text))
@@ -196,6 +201,13 @@ class LocalFamily:
 def openid_of(who: str) -> str:
     """The same for the same name, in every sandbox."""
     return "o" + base64.urlsafe_b64encode(hashlib.sha256(who.encode()).digest())[:27].decode()
+
+
+def _kept(file: str, content: bytes) -> str:
+    """Where the file was put, for whoever wants to look at it."""
+    path = Path(tempfile.gettempdir()) / Path(file).name.removeprefix(FILE)
+    path.write_bytes(content)
+    return word("chat.file", path=path)
 
 
 def _seconds(words: str) -> float:

@@ -18,10 +18,11 @@ from bot.sandbox.both import Sandbox
 from bot.sandbox.bubbles import Bubble
 from bot.sandbox.cashier import Sheet
 from bot.sandbox.faults import Fault
+from bot.sandbox.papers import copied, file_in
 from bot.sandbox.pay_orders import CashierRefused
 from bot.sandbox.phone import NotFollowing, Page, Phone
-from dialogs.texts import say
-from dialogs.transcript import ME, Action, CannotPerform, Line, duration
+from dialogs.texts import say, sentences
+from dialogs.transcript import ME, Action, CannotPerform, Line, Mark, duration
 
 FAMILY = "家人"
 CARD = "[付款码]"
@@ -72,6 +73,8 @@ class ScenePerformer:
             "家人付款": lambda phone, words: self._family_cashier(phone, words, Sheet.pay),
             "家人放弃付款": lambda phone, words: self._family_cashier(phone, words, Sheet.give_up),
             "家人扫旧码": lambda phone, words: self._scanned(_pictures(phone), self.phone(words or FAMILY), Sheet.pay),
+            "打开": self._opened,
+            "照着打": lambda phone, words: _nothing(phone.type(copied(self._bubbles(), words))),
             "等待": self._wait,
             "故障": lambda phone, words: self.fault(words),
             "重启": lambda phone, words: self.bot.restart(),
@@ -127,8 +130,16 @@ class ScenePerformer:
             gone = stop
             self._finish()
 
+    def _opened(self, phone: Phone, label: str) -> Sequence[str]:
+        page = phone.open_link(label)
+        file = file_in(page)
+        return [file] if file else [f"〔网页〕{sentence}" for sentence in _sentences(page)]
+
+    def _bubbles(self) -> list[Bubble]:
+        return [bubble for phone in self._phones.values() for bubble in phone.inbox]
+
     def _own_cashier(self, phone: Phone, use: Callable[[Sheet], object]) -> Sequence[str]:
-        params = _sheet_of(page := phone.open_link())
+        params = _sheet_of(page := phone.open_link(say("checkout.pay")))
         if params is None:
             return [f"〔网页〕{sentence}" for sentence in _sentences(page)]
         return self._at_cashier(lambda: self.sandbox.pay.checkout_jsapi(params, phone.openid), use)
@@ -167,8 +178,7 @@ class ScenePerformer:
         for name, phone in self._phones.items():
             whose = "" if name == person else f"（{name}收到）"
             for bubble in phone.inbox[self._seen[name] :]:
-                mark = Line("<<" if bubble.pushed else "<", "").mark
-                lines += [Line(mark, f"{whose}{text}") for text in self._shown(bubble)]
+                lines += [Line(mark_of(bubble), f"{whose}{text}") for text in self._shown(bubble)]
             self._seen[name] = len(phone.inbox)
             lines += [Line("!", f"{toast} {phone.failures[-3:]}") for toast in phone.toasts[self._toasts[name] :]]
             self._toasts[name] = len(phone.toasts)
@@ -189,6 +199,13 @@ def openid_of(person: str) -> str:
     return "o" + sha256(person.encode()).hexdigest()[:27]
 
 
+def mark_of(bubble: Bubble) -> Mark:
+    """A sentence that owns up to an unexpected error is nothing a transcript may hold."""
+    if bubble.text.startswith(sentences()["wire.error"].partition("{id}")[0]):
+        return "!"
+    return "<<" if bubble.pushed else "<"
+
+
 def _nothing(bubbles: Sequence[Bubble]) -> None:
     """The bubbles stand in the phone's inbox, where they are read with whatever was pushed between them."""
 
@@ -200,7 +217,7 @@ def _pictures(phone: Phone) -> list[Bubble]:
 def _pictures_since_the_link(phone: Phone) -> list[Bubble]:
     pictures: list[Bubble] = []
     for bubble in phone.inbox:
-        if any(link.is_address for link in bubble.links):
+        if any(link.text == say("checkout.pay") for link in bubble.links):
             pictures = []
         elif bubble.kind == "image":
             pictures.append(bubble)

@@ -7,6 +7,7 @@ import secrets
 import falcon
 import structlog
 
+from bot.web.certificate_page import CertificatePage
 from bot.web.healthz import Health
 from bot.web.metrics_page import MetricsPage
 from bot.web.pay_notify import PayNotifications
@@ -41,7 +42,7 @@ def build_wsgi(services: WebServices) -> falcon.App[falcon.Request, falcon.Respo
     app.add_route("/wechat", WeChatMessages(services))
     app.add_route("/pay/notify", PayNotifications(services))
     app.add_route("/pay/{token}", PayPage(services))
-    # /certificates/<token>.pdf stands here once there are certificates (design 8)
+    app.add_route("/certificates/{token}.pdf", CertificatePage(services))
     app.add_route("/healthz", Health(services))
     app.add_route("/metrics", MetricsPage(services))
     return app

@@ -49,6 +49,7 @@ class WebServices:
     guard: OpensNotifications
     settle: Callable[[Notification], None]  # payments and refunds; raises where WeChat Pay shall send it again
     hand_off: Callable[[str, str], tuple[int, Mapping[str, str], bytes]]  # token, user agent; status, headers, body
+    certificate: Callable[[str], tuple[int, Mapping[str, str], bytes]]  # token; status, headers, body
     health: Callable[[], Sequence[Check]]
     metrics: Metrics
     metrics_token: str = ""  # "": /metrics is for the loopback alone

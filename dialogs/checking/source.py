@@ -69,6 +69,16 @@ def words_of(tree: ast.AST, meanings: Meanings) -> Iterator[str]:
             yield from _keys(node, meanings)[0]
 
 
+def written(tree: ast.AST) -> set[str]:
+    """Every string that is written out whole."""
+    pieces = {id(piece) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for piece in node.values}
+    return {
+        node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in pieces
+    }
+
+
 def offered(tree: ast.AST, keyword: str) -> dict[str, int]:
     """What `Option(…, keyword="…")` is given in a module, and on which line first."""
     return {

@@ -9,13 +9,17 @@ from fnmatch import fnmatchcase
 from string import Formatter
 
 from dialogs.checking.finding import Finding
-from dialogs.checking.source import ANYTHING, Call, Meanings, Part, calls_of, words_of
+from dialogs.checking.source import ANYTHING, Call, Meanings, Part, calls_of, words_of, written
 from dialogs.step import Service, Step
 from dialogs.terms.insurance import Insurance, PayKind
 from dialogs.world import OrderState
 
 LONGEST = 600  # characters; with its options a reply has to fit into WeChat's 2,048 bytes
 JARGON = ("征收品目", "征收项目", "征收子目", "费款所属期", "应征凭证")
+KEY = re.compile(r"[a-z_]+\.[a-z_0-9]+")
+NOT_LOOKED_AT = ("bot", "dialogs.checking", "dialogs.diagram")  # for keys beside a say: other names look like them
+OPTIONAL = (".help", ".stale", ".no_back")  # said where a step has them
+PAPER = ("paper.",)  # printed for offices, in their words
 HAN = r"[\u4e00-\u9fff]"
 ASCII_POINT = re.compile(rf"{HAN}\s?[,;:?!]|{HAN}\.(?!\w)|[,;?!]{HAN}")
 SENTENCE = re.compile("[，。？！]")
@@ -30,6 +34,10 @@ def findings(
     calls = [call for name, tree in trees.items() for call in calls_of(name, tree, meanings)]
     for call in calls:
         yield from _said_wrongly(call, texts)
+    said = {key for call in calls for key in call.keys}
+    for name, tree in trees.items():
+        if not name.startswith(NOT_LOOKED_AT):
+            yield from _named_wrongly(name, written(tree) - said, services, texts)
     words = {word for tree in trees.values() for word in words_of(tree, meanings)}
     yield from _never_said(texts, words, services)
     for key, text in texts.items():
@@ -44,14 +52,12 @@ def meanings_of(services: Mapping[str, Service]) -> Meanings:
     return {
         "insurance": Part(tuple(insurance.value for insurance in Insurance)),
         "pay_kind.value": Part(kinds),
-        "kind": Part(kinds, sure=False),
         "order.state": Part(states, sure=False),
         "step.name": Part(tuple(dict.fromkeys(step.name for step in steps if waits(step)))),
         "self.name": Part(tuple(dict.fromkeys(step.name for step in steps if waits(step) and not takes(step)))),
         "self.key": Part(tuple(services)),
         "order.service": Part(tuple(services)),
         "service.key": Part(tuple(key for key, service in services.items() if service.words)),
-        "key": Part(tuple(services), sure=False),
     }
 
 
@@ -73,7 +79,7 @@ def slots_of(text: str) -> frozenset[str]:
 def _said_wrongly(call: Call, texts: Mapping[str, str]) -> Iterator[Finding]:
     known = [key for key in call.keys if key in texts]
     missing = [key for key in call.keys if key not in texts and ANYTHING not in key]
-    optional = all(key.endswith((".help", ".stale", ".no_back")) for key in call.keys)
+    optional = all(key.endswith(OPTIONAL) for key in call.keys)
     if missing and (call.sure and not optional):
         for key in missing:
             yield Finding(call.where, f"says “{key}”, which is not in texts.toml", "the turn fails with an error")
@@ -90,6 +96,16 @@ def _said_wrongly(call: Call, texts: Mapping[str, str]) -> Iterator[Finding]:
             yield Finding(call.where, f"says “{key}” without {', '.join(lacking)}", "the turn fails with an error")
         if call.exact and (more := sorted(call.values - slots)):
             yield Finding(call.where, f"gives “{key}” {', '.join(more)}, which it has no place for", "it is not shown")
+
+
+def _named_wrongly(
+    module: str, words: set[str], services: Mapping[str, Service], texts: Mapping[str, str]
+) -> Iterator[Finding]:
+    """Keys that are written out in one place and said in another."""
+    sections = {key.partition(".")[0] for key in texts}
+    for word in sorted(words - set(texts) - set(services)):
+        if KEY.fullmatch(word) and word.partition(".")[0] in sections and not word.endswith(OPTIONAL):
+            yield Finding(module, f"names “{word}”, which is not in texts.toml", "the turn that says it fails")
 
 
 def _never_said(texts: Mapping[str, str], words: set[str], services: Mapping[str, Service]) -> Iterator[Finding]:
@@ -121,6 +137,8 @@ def _style(key: str, text: str) -> Iterator[Finding]:
         yield Finding(where, f"has {len(text)} characters, more than {LONGEST}", "nobody reads it, and it may not fit")
     if "你" in text:
         yield Finding(where, "says 你", "the bot says 您")
+    if key.startswith(PAPER):
+        return
     for word in JARGON:
         if word in text:
             yield Finding(where, f"says {word}", "only officials know the word")

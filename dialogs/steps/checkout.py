@@ -29,7 +29,7 @@ class Checkout(Step):
         if order is None:
             return End(say("checkout.unknown"))
         if order.state is OrderState.OPEN and world.clock.now() < order.expires_at:
-            return _card(order) if order.family else _link(order, world)
+            return _waiting(known, order, world)
         if order.state is OrderState.OPEN:
             return _expired(known, order, world)
         return _over(known, order)
@@ -74,6 +74,23 @@ class Checkout(Step):
     def on_renew(self, known: Knowledge, world: World) -> Answer:
         """A new order in place of an expired one: looked over and confirmed anew."""
         return Go("", {name: value for name, value in known.items() if name != "order"})
+
+
+def _waiting(known: Knowledge, order: Order, world: World) -> Ask:
+    """An order to be paid: just opened by these answers, or found again among one's orders: then whose it is."""
+    ask = _card(order) if order.family else _link(order, world)
+    if "insured" in known and not order.family:
+        return ask
+    first = order.lines[0]
+    text = say(
+        "checkout.found",
+        name=first.name,
+        year=first.cover_year,
+        insurance=say(f"insurance.{first.insurance}_short"),
+        amount=yuan(order.amount),
+        time=clock_time(order.expires_at),
+    )
+    return Ask(text, ask.options, ask.after, ask.again)
 
 
 def _link(order: Order, world: World) -> Ask:

@@ -1,4 +1,4 @@
-"""The services themselves: what can be done here (首页), how (帮助), and what is not there yet."""
+"""The services themselves: what can be done here (首页), and how (帮助)."""
 
 from __future__ import annotations
 
@@ -29,12 +29,3 @@ class Help(Step):
 
     def ask(self, known: Knowledge, world: World) -> Answer:
         return End(say("help.ask"), [Option(say("help.services"), go="home", numbered=False)])
-
-
-class Soon(Step):
-    """A service that is named elsewhere and not there yet: says so, and where it is to be had meanwhile."""
-
-    name = "soon"
-
-    def ask(self, known: Knowledge, world: World) -> Answer:
-        return End(say("soon.ask"), [Option(say("help.services"), go="home", numbered=False)])

@@ -12,13 +12,16 @@ from sqlalchemy import Connection, Engine, Row, bindparam, select
 from dialogs.terms.insurance import Insurance
 from dialogs.world import Held, Order, OrderLine, OrderState, Payment
 from storage.database import reading
+from storage.lookup import Lookup
 from storage.orders.columns import LINE, ORDER, PAYMENT
 
 MOST_ORDERS = 50
-_PAID = select(PAYMENT.c.insurance, PAYMENT.c.cover_year, PAYMENT.c.amount, PAYMENT.c.paid_at).where(
-    PAYMENT.c.settles == bindparam("key")
+_PAID = Lookup(
+    select(PAYMENT.c.insurance, PAYMENT.c.cover_year, PAYMENT.c.amount, PAYMENT.c.paid_at).where(
+        PAYMENT.c.settles == bindparam("key")
+    )
 )
-_HELD = (
+_HELD = Lookup(
     select(ORDER.c.no, ORDER.c.payer, ORDER.c.state, ORDER.c.opened_at)
     .join(LINE, LINE.c.order_no == ORDER.c.no)
     .where(LINE.c.holds == bindparam("key"))
@@ -37,7 +40,7 @@ class StoredLedger:
     def paid(self, payable_key: str) -> Payment | None:
         """The payment that settled it and was not refunded."""
         with reading(self.engine) as connection:
-            row = connection.execute(_PAID, {"key": payable_key}).first()
+            row = _PAID.first(connection, key=payable_key)
         if row is None:
             return None
         return Payment(Insurance(row.insurance), row.cover_year, row.amount, moment(row.paid_at, self.zone))
@@ -45,7 +48,7 @@ class StoredLedger:
     def held(self, payer: str, payable_key: str) -> Held | None:
         """The order that holds it and is neither closed nor refunded."""
         with reading(self.engine) as connection:
-            row = connection.execute(_HELD, {"key": payable_key}).first()
+            row = _HELD.first(connection, key=payable_key)
         if row is None or row.state not in (OrderState.OPEN, OrderState.CLOSING):
             return None
         return Held(row.no, row.payer == payer, moment(row.opened_at, self.zone))

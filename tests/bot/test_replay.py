@@ -10,8 +10,9 @@ import pytest
 
 from bot.replay.console import replay
 from bot.replay.coverage import unvisited
-from bot.replay.performer import ScenePerformer, openid_of
+from bot.replay.performer import ScenePerformer, mark_of, openid_of
 from bot.replay.stage import Props, staged
+from bot.sandbox.bubbles import Bubble
 from dialogs.texts import overheard, say, sentences
 from dialogs.transcript import Action, CannotPerform
 from dialogs.transcript_reading import read
@@ -166,6 +167,11 @@ def test_a_cashier_that_refuses_is_heard(stage: ScenePerformer) -> None:
     says(stage, "点", "请家人扫码付")
     says(stage, "点", "不缴了")
     assert says(stage, "家人扫旧码") == ["< 〔收银台〕订单已关闭"]
+
+
+def test_a_sentence_that_owns_up_to_an_error_is_no_line_of_the_bot() -> None:
+    error = say("wire.error", id="28f34889")
+    assert [mark_of(Bubble("text", text, (), "", 0.0, pushed=False)) for text in (error, "您好")] == ["!", "<"]
 
 
 def test_nobody_can_press_what_is_not_there(stage: ScenePerformer) -> None:

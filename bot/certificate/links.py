@@ -1,0 +1,74 @@
+"""The certificate's link `/certificates/<token>.pdf`: a signed number with an end, and what opening it gives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from itsdangerous import BadSignature, Signer
+
+from bot.certificate.document import CertificatePainter
+from bot.pay.hand_off import plain_sentence
+from dialogs.texts import say
+from dialogs.world import Unavailable
+from storage.certificates import CertificateBook
+
+Page = tuple[int, Mapping[str, str], bytes]
+DAY_SECONDS = 24 * 3600
+# A PDF asks for nothing; browsers show it in a plug-in of their own, which these two allow.
+_POLICY = "default-src 'none'; object-src 'self'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'"
+
+
+@dataclass(frozen=True)
+class CertificateLinks:
+    """Makes and opens links. `public_url` is where citizens reach this bot; `clock` gives unix seconds."""
+
+    book: CertificateBook
+    painter: CertificatePainter
+    key: bytes
+    public_url: str
+    valid_days: int
+    clock: Callable[[], float]
+
+    def url(self, number: str) -> tuple[str, int]:
+        """A fresh link to the certificate of this number, and until when it holds in unix seconds."""
+        until = int(self.clock()) + self.valid_days * DAY_SECONDS
+        token = self._signer().sign(f"{number}-{until:x}").decode()
+        return f"{self.public_url.rstrip('/')}/certificates/{token}.pdf", until
+
+    def open(self, token: str) -> Page:
+        """The document, or one plain sentence: the link is over, or none of ours."""
+        try:
+            number, _, until = self._signer().unsign(token).decode().partition("-")
+        except (BadSignature, UnicodeError):
+            return self._sentence(404, "certificate_page.unknown")
+        if self.clock() >= int(until, 16):
+            return self._sentence(410, "certificate_page.expired")
+        try:
+            certificate = self.book.find(number)
+        except Unavailable:
+            return self._sentence(503, "certificate_page.busy")
+        if certificate is None:
+            return self._sentence(404, "certificate_page.unknown")
+        return 200, _headers(number), self.painter.paint(certificate)
+
+    def _sentence(self, status: int, key: str) -> Page:
+        body, headers = plain_sentence(say("certificate_page.title"), say(key))
+        return status, headers, body
+
+    def _signer(self) -> Signer:
+        return Signer(self.key, salt="certificate-link", sep=".")
+
+
+def _headers(number: str) -> dict[str, str]:
+    name = quote(say("certificate_page.file", number=number))
+    return {
+        "Content-Type": "application/pdf",
+        "Content-Disposition": f"inline; filename=\"{number}.pdf\"; filename*=UTF-8''{name}",
+        "Content-Security-Policy": _POLICY,
+        "Cache-Control": "no-store",
+        "Referrer-Policy": "no-referrer",
+        "X-Content-Type-Options": "nosniff",
+        "X-Robots-Tag": "noindex",
+    }

@@ -11,7 +11,6 @@ from bot.pay.till import Till
 from dialogs.terms.insurance import Payable
 from dialogs.world import Cancelling, Clock, Ledger, Opening, Order, OrderState, Registry, Unavailable
 from storage.database import reading, writing
-from storage.notices import card_notice, write_notice
 from storage.orders import attempts
 from storage.orders.columns import ATTEMPT, ORDER, PLACED
 from storage.orders.opening import Opener
@@ -87,15 +86,12 @@ class StoredCashier:
         return CANCELLED.get(order.state, Cancelling.CLOSING) if order else Cancelling.UNKNOWN
 
     def ask_card(self, payer: str, no: str) -> Order | None:
-        """Have a payment card made and sent; asked for again, it is sent again."""
+        """Have a payment card made and sent; asked for again, one with a fresh code."""
         if self.reader.order(payer, no) is None:
             return None
         with writing(self.till.engine) as connection:
             if not attempts.begin_switch(connection, no, "native", self._now()):
-                attempt = attempts.running(connection, no)
-                if attempt is not None and attempt.state == PLACED and attempt.code_url:
-                    notice = card_notice(payer, attempt.out_trade_no, attempt.expires_at, self._now())
-                    write_notice(connection, notice)
+                attempts.begin_anew(connection, no, self._now())  # whoever scanned the last code keeps others out
         self.wake(no)
         return self.reader.order(payer, no)
 

@@ -191,8 +191,10 @@ class Messenger:
 
 
 def on_top(waiting: list[tuple[int, Notice]], reply: Reply) -> Reply:
-    """A reply with the news that could not be told before, above it."""
-    return Reply((*_lines(waiting), *reply.text), reply.options, reply.after)
+    """A reply with the news that could not be told before above it, and what can be done about it below."""
+    shown = {option.label for option in reply.options}
+    more = [option for _, notice in waiting for option in notice.reply.options if option.label not in shown]
+    return Reply((*_lines(waiting), *reply.text), (*reply.options, *more), reply.after)
 
 
 def _lines(waiting: list[tuple[int, Notice]]) -> Iterator[str]:

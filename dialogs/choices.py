@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Sequence
-from functools import lru_cache
 
 from dialogs.said import Shown
 from dialogs.step import Option
@@ -68,7 +67,8 @@ def exactly(text: str, options: Sequence[Option]) -> Option | None:
     numbers = {number: options[index] for index, number in _numbers(options).items()}
     if match := ORDINAL.fullmatch(said):
         number = int(match[1]) if match[1].isdecimal() else NUMERALS.get(match[1], 0)
-        if number in numbers:
+        # "第一档" among tiers is the first of them; where options are acts it speaks of a tier, not of 确认缴费
+        if number in numbers and not (said.endswith("档") and numbers[number].act):
             return numbers[number]
     labelled = [option for option in options if plain(option.label) == said]
     found = labelled or [option for option in options if said in _names(option)]

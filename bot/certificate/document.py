@@ -54,6 +54,8 @@ class _Drawing:
         self.sheet = Sheet(fonts, files, spoken)
         self.columns = _columns()
         self.whose = self._whose()
+        self.facts = self._facts()
+        self.notes = self._notes()
         self.broken: dict[tuple[str, float], tuple[str, ...]] = {}  # cells repeat: the same institution in every row
 
     def bytes(self) -> bytes:
@@ -176,7 +178,7 @@ class _Drawing:
         return below
 
     def _end_height(self) -> float:
-        return 4 + max(QR_SIDE, (len(self._facts()) + len(self._notes())) * LINE + 4)
+        return 4 + max(QR_SIDE, (len(self.facts) + len(self.notes)) * LINE + 4)
 
     def _facts(self) -> list[tuple[str, str]]:
         one = self.certificate
@@ -197,11 +199,11 @@ class _Drawing:
         one = self.certificate
         self.sheet.qr(RIGHT - QR_SIDE, y + 2, QR_SIDE, f"{one.number} {one.code}")
         y += 4 + LINE * BASELINE
-        for label, text in self._facts():
+        for label, text in self.facts:
             self.sheet.text(LEFT, y, label, TEXT_SIZE)
             self.sheet.text(LEFT + LABEL_WIDTH, y, text, TEXT_SIZE)
             y += LINE
-        for note in self._notes():
+        for note in self.notes:
             self.sheet.text(LEFT, y + 2, note, SMALL_SIZE)
             y += LINE - 1.5
 

@@ -39,11 +39,12 @@ def broken(text: str, room: float, width: Width) -> tuple[str, ...]:
         return (text,)
     lines, line, used = [], "", 0.0
     for piece in _fitting(_PIECES.findall(text), room, width):
-        if line and used + width(piece.rstrip()) > room:
+        long = width(piece)
+        if line and used + (long if piece[-1] != " " else width(piece.rstrip())) > room:
             lines.append(line.rstrip())
             line, used = "", 0.0
         line += piece
-        used += width(piece)
+        used += long
     return (*lines, line.rstrip())
 
 

@@ -29,6 +29,7 @@ class Sheet:
         fonts.put(self._pdf, texts)
         self._pdf.set_font(MAIN, size=10)
         self._rare = frozenset(sign for text in texts for sign in text if files.is_rare(sign))
+        self._written: dict[str, str] = {}  # texts as the page says them: rows repeat
         self._widths = _widths(self._pdf, MAIN)
         if self._rare:
             rare = _widths(self._pdf, RARE)
@@ -55,9 +56,10 @@ class Sheet:
     def text(self, x: float, y: float, text: str, size: float) -> None:
         """Text with its baseline at `y`."""
         pdf = self._pdf
-        pdf.set_font_size(size)
+        if pdf.font_size_pt != size:
+            pdf.set_font_size(size)
         if self._rare.isdisjoint(text):
-            pdf.text(x, y, text)
+            self._black(x, y, text)
             return
         measured = self.width(size)
         for rare, signs in groupby(text, self._rare.__contains__):
@@ -66,6 +68,16 @@ class Sheet:
             pdf.text(x, y, run)
             x += measured(run)
         pdf.set_font(MAIN, size=size)
+
+    def _black(self, x: float, y: float, text: str) -> None:
+        """What `FPDF.text` writes for a black text in the main font, without asking what else it might be."""
+        pdf = self._pdf
+        if not pdf.current_font_is_set_on_page:
+            pdf._out(pdf._set_font_for_page(pdf.fonts[MAIN], pdf.font_size_pt))
+        written = self._written.get(text)
+        if written is None:
+            written = self._written[text] = pdf.fonts[MAIN].encode_text(text)
+        pdf._out(f"BT {x * pdf.k:.2f} {(pdf.h - y) * pdf.k:.2f} Td {written} ET")
 
     def right(self, x: float, y: float, text: str, size: float) -> None:
         """Text that ends at `x`."""
@@ -79,7 +91,8 @@ class Sheet:
         """Pale and slanting, around this point: a watermark."""
         with self._pdf.rotation(35, x, y):
             self._pdf.set_text_color(SHADE)
-            self.centred(x, y, text, size)
+            self._pdf.set_font_size(size)
+            self._pdf.text(x - self.width(size)(text) / 2, y, text)
             self._pdf.set_text_color(INK)
 
     def strokes(self, lines: Sequence[tuple[float, float, float, float]]) -> None:

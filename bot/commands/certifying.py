@@ -28,9 +28,9 @@ def certificate_verify(number: str, code: str, config: ConfigPath = DEFAULT_CONF
 
     with operators_errors():
         settings = settings_of(config)
+        seal = FieldSeal.read(settings.path(settings.storage.field_key))
         engine = open_database(settings.database_url)
         upgrade(engine)
-        seal = FieldSeal.read(settings.path(settings.storage.field_key))
         book = CertificateBook(engine, seal, settings.zone, settings.certificate.issuer)
         found = book.verify(read_number(number) or "", read_code(code) or "")
         given_back = book.given_back(found) if found else frozenset()

@@ -17,7 +17,6 @@ def flows(
     """每项服务的步骤，从真实的流程画出来。"""
     from dialogs.diagram import listing
     from dialogs.diagram import mermaid as draw
-
     from dialogs.flows import SERVICES
 
     typer.echo(draw(SERVICES) if mermaid else listing(SERVICES))

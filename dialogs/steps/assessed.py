@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dialogs.step import Answer, Ask, End, Json, Knowledge, Known, Option, Step
-from dialogs.steps.owed import already_paid, being_paid, open_assessments
+from dialogs.steps.owed import being_paid, day_of, open_assessments
 from dialogs.terms.insurance import Assessment, Insurance, assessed_payable
 from dialogs.terms.money import yuan
 from dialogs.texts import say
-from dialogs.world import World
+from dialogs.world import Payment, World
 
 
 class Assessed(Step):
@@ -42,9 +42,19 @@ class Assessed(Step):
         every = world.registry.assessments(insured, self.insurance)
         paid = [payment for one in every if (payment := world.ledger.paid(assessed_payable(insured, one).key))]
         if paid:
-            return already_paid(str(name), paid[-1])
+            return End(say(f"assessed.paid_{self.insurance}", name=name, what=_payment(paid[-1])))
         expired = bool(every)
         return End(say(f"assessed.{'expired' if expired else 'none'}_{self.insurance}", name=name))
+
+
+def _payment(payment: Payment) -> str:
+    return say(
+        "assessed.payment",
+        year=payment.cover_year,
+        insurance=say(f"insurance.{payment.insurance}_short"),
+        amount=yuan(payment.amount),
+        day=day_of(payment.paid_at.date()),
+    )
 
 
 def _label(assessment: Assessment) -> str:

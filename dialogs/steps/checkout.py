@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from math import ceil
 
 from dialogs.choices import plain
@@ -13,6 +14,8 @@ from dialogs.texts import say
 from dialogs.world import Cancelling, Order, OrderState, World
 
 PAID_WORDS = ("付了", "付好", "付完", "付过", "已付", "缴了", "缴好", "交了", "交好", "扣了", "扣款")
+
+SECRETS = re.compile(r"密码|验证码|(?<!\d)(?:\d{4}|\d{6}|\d{13,19})(?!\d)")  # codes, passwords, card numbers
 
 
 class Checkout(Step):
@@ -45,6 +48,8 @@ class Checkout(Step):
                 return Wrong(say("checkout.not_yet_paid"))
         if order is None or order.state is not OrderState.OPEN or world.clock.now() >= order.expires_at:
             return self.ask(known, world)
+        if SECRETS.search(words):
+            return Wrong(say("checkout.secret"))
         return Wrong(say("checkout.wrong"))
 
     def on_family(self, known: Knowledge, world: World) -> Answer:

@@ -49,7 +49,7 @@ class Confirm(Step):
         words = plain(said.text)
         if "名" in words and any(word in words for word in ("改", "换", "错", "不对")):
             return Go("", _without(known, "name"))
-        if any(word in words for word in AMOUNT_WORDS) or words.isdecimal():
+        if any(word in words for word in AMOUNT_WORDS) or any(sign.isdecimal() for sign in words):
             if _several(known, "tiers"):
                 return Wrong(say("confirm.amount_by_tier"))
             return Wrong(say("confirm.amount_assessed" if "assessment" in known else "confirm.amount"))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from math import ceil
+
 from dialogs.said import Said
-from dialogs.step import Answer, Ask, Go, Knowledge, Known, Option, Step, Wrong
-from dialogs.terms.identity import NotADocument, NotAName, read_document, read_name
+from dialogs.step import Answer, Ask, End, Go, Knowledge, Known, Option, Step, Wrong
+from dialogs.terms.identity import Document, NotADocument, NotAName, read_document, read_name
 from dialogs.texts import say
 from dialogs.world import World
 
@@ -22,25 +24,36 @@ class Insured(Step):
         return Ask(say("insured.ask"))
 
     def take(self, said: Said, known: Knowledge, world: World) -> Answer:
-        if _is_document(said.text, world):
-            return Go("", {}, say("insured.number_again"))
+        if document := _document(said.text, world):
+            values = {"insured": world.registry.key(document), "number": document.masked}
+            return Go("", values, say("document.got", number=document.masked))
         try:
             name = read_name(said.text)
         except NotAName:
             return Wrong(say("insured.wrong"))
+        guessed = f"name:{known['insured']}"
+        if seconds := world.guesses.wait(world.payer, guessed):
+            return _later(seconds)
         person = world.registry.confirm(str(known["insured"]), name)
-        if person is None:
-            return Wrong(say("insured.differs"), [Option(say("insured.number"), act="number", also=("改证件号",))])
-        return Known({"name": person.name})
+        if person is not None:
+            return Known({"name": person.name})
+        if seconds := world.guesses.missed(world.payer, guessed):
+            return _later(seconds)
+        return Wrong(say("insured.differs"), [Option(say("insured.number"), act="number", also=("改证件号",))])
 
     def on_number(self, known: Knowledge, world: World) -> Answer:
         """The number is to be given again."""
         return Go("", {})
 
 
-def _is_document(text: str, world: World) -> bool:
+def _document(text: str, world: World) -> Document | None:
+    """The other number that was typed where a name was asked for."""
     try:
-        read_document(text, world.today)
+        return read_document(text, world.today)
     except NotADocument:
-        return False
-    return True
+        return None
+
+
+def _later(seconds: int) -> End:
+    """Too many names for one number: nobody shall find one by trying."""
+    return End(say("insured.wait", minutes=ceil(seconds / 60)))

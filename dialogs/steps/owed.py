@@ -144,10 +144,10 @@ def day_of(day: date) -> str:
 
 def _age_or_pension(name: str, born: date | None, enrolments: Sequence[Enrolment], today: date) -> End | None:
     age = age_on(born, today) if born else None
-    if age is not None and age >= PENSION_UNTIL_AGE:
-        return End(say("enrolled.sixty", name=name))
     if all(one.status is Status.RECEIVING for one in enrolments):
         return End(say("enrolled.receiving", name=name))
+    if age is not None and age >= PENSION_UNTIL_AGE:
+        return End(say("enrolled.sixty", name=name))
     if age is not None and age < PENSION_FROM_AGE:
         return End(say("enrolled.under16", name=name))
     return None

@@ -124,6 +124,13 @@ def begin_switch(connection: Connection, order_no: str, channel: str, now: int) 
     return True
 
 
+def begin_anew(connection: Connection, order_no: str, now: int) -> None:
+    """A fresh number on the same channel is wanted: the placed attempt is closed first, as in a switch."""
+    where = (ATTEMPT.c.runs == order_no) & (ATTEMPT.c.state == PLACED)
+    if connection.execute(update(ATTEMPT).where(where).values(state=CLOSING)).rowcount:
+        look_again(connection, order_no, now)
+
+
 def replace_refused(connection: Connection, out_trade_no: str) -> None:
     """WeChat Pay will not take this number any more: it is closed there, and a new one follows."""
     locked_order(connection, out_trade_no)

@@ -363,7 +363,7 @@ def run(engine: Engine, examples: int, steps: int) -> Counts[str]:
     seen: Counts[str] = Counts()
     machine = type("Machine", (MoneyMachine,), {"engine": engine, "seen": seen})
     checks = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
-    run_state_machine_as_test(  # type: ignore[no-untyped-call]
+    run_state_machine_as_test(
         machine,
         settings=settings(
             max_examples=examples,
@@ -385,7 +385,6 @@ def test_the_invariants_of_money_hold_on_sqlite(migrated_file: Path, tmp_path: P
         seen = run(engine, examples=120, steps=70)
     finally:
         engine.dispose()
-    print(seen)
     for situation in SITUATIONS:
         assert seen[situation], f"the machine has not come across: {situation}"
 

@@ -1,0 +1,168 @@
+"""A bot in processes of its own (`run.py serve`, `run.py worker`), with the stand-ins in the test's process."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Engine
+
+from bot.sandbox.both import Sandbox
+from bot.sandbox.phone import Phone
+from bot.sandbox.started import DEMO
+from storage.database import open_database
+from storage.demo import load_demo
+from storage.migrate import upgrade
+from storage.sealing import FieldSeal
+
+ROOT = Path(__file__).parents[2]
+NUMBER, NAME = "369906199910090112", "䶮样"  # one institution, everything may be paid
+
+
+@dataclass
+class Bot:
+    """One installation: a folder, a database, a port, and the processes running just now."""
+
+    folder: Path
+    sandbox: Sandbox
+    port: int
+    running: list[subprocess.Popen[str]] = field(default_factory=list)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def engine(self) -> Engine:
+        return open_database(f"sqlite:///{self.folder / 'bot.db'}")
+
+    def write(self, **sections: dict[str, Any]) -> None:
+        """The configuration; `sections` are laid over what the sandbox needs, a value of None leaves a key out."""
+        wanted = self.sandbox.settings_overrides(self.url)
+        wanted["server"] |= {"host": "127.0.0.1", "port": self.port, "threads": 8}
+        wanted["storage"] = {"database": "sqlite:///bot.db", "field_key": "field.key"}
+        wanted["sandbox"] = {"enabled": False}
+        for section, values in sections.items():
+            wanted[section] = wanted.get(section, {}) | values
+        lines = []
+        for section, kept in wanted.items():
+            lines.append(f"[{section}]")
+            lines += [f"{key} = {json.dumps(value)}" for key, value in kept.items() if value is not None]
+        (self.folder / "bot.toml").write_text("\n".join(lines) + "\n", "utf-8")
+
+    def seed(self) -> None:
+        """Tables and demo people, dates moved to fit the machine's day."""
+        FieldSeal.create(self.folder / "field.key")
+        engine = self.engine
+        upgrade(engine)
+        today = datetime.now(ZoneInfo("Asia/Shanghai")).date()
+        load_demo(engine, FieldSeal.read(self.folder / "field.key"), DEMO, today, shift=True)
+        engine.dispose()
+
+    def run(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
+        """Start `run.py` with this configuration."""
+        command = [sys.executable, "run.py", *arguments, "--config", str(self.folder / "bot.toml")]
+        clean = {name: value for name, value in os.environ.items() if not name.startswith("BOT_")}
+        with (self.folder / "said.log").open("a") as log:
+            process = subprocess.Popen(
+                command, cwd=ROOT, env=clean | environment, stdout=subprocess.PIPE, stderr=log, text=True
+            )
+        self.running.append(process)
+        return process
+
+    def serve(self, **environment: str) -> subprocess.Popen[str]:
+        """Start `serve` and wait until it is ready."""
+        return self.ready(self.run("serve", **environment), f"ready {self.url}\n")
+
+    def ready(self, process: subprocess.Popen[str], line: str) -> subprocess.Popen[str]:
+        assert process.stdout
+        said = process.stdout.readline()
+        assert said == line, (said, (self.folder / "said.log").read_text()[-2000:])
+        self.sandbox.wechat.bot_url = f"{self.url}/wechat"
+        return process
+
+    def stop(self) -> None:
+        for process in self.running:
+            if process.poll() is None:
+                process.send_signal(signal.SIGTERM)
+        for process in self.running:
+            try:
+                process.communicate(timeout=40)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.communicate()
+        self.running.clear()
+
+    def rows(self, table: Any) -> list[Any]:
+        engine = self.engine
+        with engine.connect() as connection:
+            found = list(connection.execute(table.select()).all())
+        engine.dispose()
+        return found
+
+
+@contextmanager
+def installed(folder: Path) -> Iterator[Bot]:
+    """A bot that is configured and seeded, not started; everything is stopped at the end."""
+    sandbox = Sandbox.start()
+    bot = Bot(folder, sandbox, free_port())
+    try:
+        bot.write()
+        bot.seed()
+        yield bot
+    finally:
+        bot.stop()
+        sandbox.stop()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def family(process: subprocess.Popen[str]) -> list[int]:
+    """The process and its children."""
+    pid = process.pid
+    return [pid, *map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())]
+
+
+def megabytes(pids: list[int]) -> float:
+    """Resident memory of these processes together; what they share counts in each."""
+    pages = sum(int(Path(f"/proc/{pid}/statm").read_text().split()[1]) for pid in pids)
+    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+def until(fact: Callable[[], bool], what: str, seconds: float = 30.0) -> None:
+    """Wait for something that happens in another process."""
+    deadline = time.monotonic() + seconds
+    while not fact():
+        assert time.monotonic() < deadline, what
+        time.sleep(0.02)
+
+
+def to_the_last_look(phone: Phone) -> None:
+    """Everything before 确认缴费, for a pension of 500元."""
+    phone.click("pay.pension")
+    phone.type(NUMBER)
+    phone.type(NAME)
+    (bubble,) = phone.type("500")
+    assert "请核对" in bubble.text, bubble.shown
+
+
+def sheet_of(page: str) -> dict[str, object]:
+    """The six parameters in a hand-off page."""
+    found: dict[str, object] = json.loads(page.partition('id="sheet">')[2].partition("</script>")[0])
+    return found

@@ -12,7 +12,6 @@ from collections.abc import Callable
 from typing import Protocol
 
 import structlog
-from huey import Huey, RedisHuey
 
 from dialogs.world import Unavailable
 from storage.sessions.contract import StoreUnavailable
@@ -83,7 +82,9 @@ class RedisWakeups:
     """Wake-ups through a Redis queue, from any process to any worker."""
 
     def __init__(self, url: str) -> None:
-        self._huey: Huey = RedisHuey("bot", url=url, results=False)
+        from huey import RedisHuey  # it brings psycopg and peewee along: 12 MB that the embedded default need not hold
+
+        self._huey = RedisHuey("bot", url=url, results=False)
         self._wake = self._huey.task(name="wake", expires=60)(_nothing)
 
     def wake(self) -> None:

@@ -20,6 +20,7 @@ NUMERALS = (
     | {"十": 10, "两": 2, "二十": 20}
 )
 ORDINAL = re.compile(r"(?:第|选|选第)?(\d{1,3}|[一二三四五六七八九十两]{1,2})(?:个|项|条|笔|档|号|家)?")
+COUNTERS = re.compile("[第个笔条项号要选]")
 RANGE = re.compile(r"(\d{1,3})(?:\s*[-~—到至]\s*(\d{1,3}))?")
 SEVERAL = re.compile(rf"(?:{RANGE.pattern}[\s,、;.和，。]+)*\d{{1,3}}\s*(?:[-~—到至,、;.和，。]|\s)\s*\d{{1,3}}")
 FILLER = re.compile(r"[\s、,，。!！?？~～:：;；'\"“”‘’()（）]+|(?<!\d)\.|\.(?!\d)")  # the point of 80.50元 stays
@@ -77,18 +78,25 @@ def exactly(text: str, options: Sequence[Option]) -> Option | None:
 
 def is_several(text: str) -> bool:
     """Whether more than one number is meant: "1 3 5", "1、3", "1-4"."""
-    return bool(SEVERAL.fullmatch(unicodedata.normalize("NFKC", text).strip()))
+    return bool(SEVERAL.fullmatch(_bare(text)))
 
 
 def numbers_of(text: str, most: int) -> tuple[int, ...]:
-    """The numbers meant by such words, up to `most`, in order; those outside 1 to `most` make it none at all."""
-    found: list[int] = []
-    for begin, end in RANGE.findall(unicodedata.normalize("NFKC", text)):
+    """The numbers meant by such words, sorted; none where one is not among 1 to `most`, or these are other words."""
+    if not is_several(text):
+        return ()
+    found: set[int] = set()
+    for begin, end in RANGE.findall(_bare(text)):
         first, last = int(begin), int(end or begin)
         if not 1 <= first <= last <= most:
             return ()
-        found += range(first, last + 1)
-    return tuple(dict.fromkeys(found))
+        found |= {*range(first, last + 1)}
+    return tuple(sorted(found))
+
+
+def _bare(text: str) -> str:
+    """Numbers and what stands between them: "第1笔和第2笔" is "1和2"."""
+    return COUNTERS.sub("", unicodedata.normalize("NFKC", text)).strip().rstrip("。.,，、")
 
 
 def partly(text: str, options: Sequence[Option]) -> Option | None:
@@ -117,6 +125,6 @@ def _numbers(options: Sequence[Option]) -> dict[int, int]:
 
 
 def _shown(option: Option, tap_id: str, number: int | None) -> Shown:
-    if option.go:
+    if option.go and option.value is None:
         return Shown(f"go:{option.go}", option.label, number)
     return Shown(tap_id, option.label, number, option.url)

@@ -34,6 +34,10 @@ COMMANDS: Mapping[str, frozenset[str]] = {
     "next": frozenset({"下一页", "后一页", "更多", "往后"}),
     "before": frozenset({"上一页", "前一页", "往前"}),
 }
+GREETINGS = frozenset(
+    {"你好", "您好", "你好啊", "在吗", "在不在", "有人吗", "早上好", "下午好", "晚上好", "hi", "hello"}
+)
+THANKS = frozenset({"谢谢", "谢谢您", "谢谢你", "多谢", "好的谢谢", "辛苦了", "感谢"})
 ATTACHMENTS: Mapping[str, str] = {
     "voice": "machine.voice",
     "image": "machine.image",
@@ -154,8 +158,11 @@ class _Conversation:
             self._stale()
         elif self.session.aside:
             self._unclear_aside()
+        elif said in GREETINGS or said in THANKS:
+            self._say("machine.hello" if said in GREETINGS else "machine.thanks")
+            self._show_again()
         elif step := self._asked():
-            elsewhere = self.session.flow == HOME or (step.final and not any(word in said for word in step.own_words))
+            elsewhere = self._may_mean_another(step, said)
             service = self._service_meant(said) if elsewhere else None
             if service and not (service.key == HELP and step.final):
                 self._begin(service)
@@ -169,12 +176,22 @@ class _Conversation:
             self._say("machine.unclear")
             self._start(HOME)
 
+    def _may_mean_another(self, step: Step, said: str) -> bool:
+        """Whether words that are no answer may name a service: where nothing was typed yet that could be lost."""
+        if step.final:
+            return not any(word in said for word in step.own_words)
+        nothing_yet = step.typed and not self.session.trail and not any(sign.isdecimal() for sign in said)
+        return self.session.flow == HOME or nothing_yet
+
     def _begin(self, service: Service) -> None:
         self._say(f"starting.{service.key}")
         self._start(service.key)
 
     def _chosen(self, option: Option) -> None:
-        if option.go:
+        if option.go and isinstance(option.value, dict):
+            self._go(Go(option.go, option.value))
+            self._walk()
+        elif option.go:
             self._click(option.go)
         elif self.session.aside:
             self._decide(option.act)

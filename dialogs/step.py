@@ -27,7 +27,7 @@ class Option:
     label: str
     value: Json = None  # the answer it stands for
     act: str = ""  # or the step's method `on_<act>` that takes it
-    go: str = ""  # or the service it opens
+    go: str = ""  # or the service it opens, where what `value` holds is known already
     url: str = ""  # or the link it is
     also: tuple[str, ...] = ()  # further words that mean it
     numbered: bool = True

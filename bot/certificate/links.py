@@ -9,6 +9,7 @@ from urllib.parse import quote
 from itsdangerous import BadSignature, Signer
 
 from bot.certificate.document import CertificatePainter
+from bot.certificate.fonts import CannotPrint
 from bot.pay.hand_off import plain_sentence
 from dialogs.texts import say
 from dialogs.world import Unavailable
@@ -51,7 +52,10 @@ class CertificateLinks:
             return self._sentence(503, "certificate_page.busy")
         if certificate is None:
             return self._sentence(404, "certificate_page.unknown")
-        return 200, _headers(number), self.painter.paint(certificate)
+        try:
+            return 200, _headers(number), self.painter.paint(certificate)
+        except CannotPrint:  # names are looked at before a certificate is issued; the fonts have changed since
+            return self._sentence(503, "certificate_page.unprintable")
 
     def _sentence(self, status: int, key: str) -> Page:
         body, headers = plain_sentence(say("certificate_page.title"), say(key))

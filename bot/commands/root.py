@@ -24,6 +24,19 @@ DEFAULT_CONFIG = Path("bot.toml")
 @contextmanager
 def operators_errors() -> Iterator[None]:
     """Mistakes of configuration and usage end with 2 and a line each, without a stack trace."""
+    try:
+        yield
+    except Exception as wrong:
+        if (code := _told(wrong)) is None:
+            raise
+        raise typer.Exit(code) from None
+
+
+def _told(wrong: Exception) -> int | None:
+    """Tell the operator what is wrong; the exit code, None for a mistake of ours.
+
+    Imports only now: the main process of `serve` needs none of these, and they are half of its memory.
+    """
     from bot.settings import BadConfiguration
     from bot.web.server import AddressTaken
     from dialogs.world import Unavailable
@@ -31,18 +44,17 @@ def operators_errors() -> Iterator[None]:
     from storage.sealing import BadKeyFile
     from storage.sessions.contract import StoreUnavailable
 
-    try:
-        yield
-    except BadConfiguration as wrong:
+    if isinstance(wrong, BadConfiguration):
         for line in wrong.mistakes:
             complain(line)
-        raise typer.Exit(2) from None
-    except (BadDatabaseUrl, BadKeyFile, AddressTaken) as wrong:
+        return 2
+    if isinstance(wrong, BadDatabaseUrl | BadKeyFile | AddressTaken):
         complain(str(wrong))
-        raise typer.Exit(2) from None
-    except (Unavailable, StoreUnavailable) as gone:
-        complain(f"存储现在用不了：{gone}")
-        raise typer.Exit(1) from None
+        return 2
+    if isinstance(wrong, Unavailable | StoreUnavailable):
+        complain(f"存储现在用不了：{wrong}")
+        return 1
+    return None
 
 
 def complain(line: str) -> None:

@@ -10,7 +10,10 @@ from __future__ import annotations
 import errno
 import http.client
 import importlib
+import multiprocessing
 import multiprocessing.util
+import os
+import signal
 import socket
 import sys
 import threading
@@ -108,8 +111,17 @@ def load(factory: str, arguments: tuple[str, ...]) -> WSGIApplication:
     module, _, name = factory.partition(":")
     served = cast(Served, getattr(importlib.import_module(module), name)(*arguments))
     multiprocessing.util.Finalize(None, served.stop, exitpriority=_STOP_FIRST)
+    threading.Thread(target=_end_with_the_main_process, name="main-process", daemon=True).start()
     served.start_background()
     return served.wsgi
+
+
+def _end_with_the_main_process() -> None:
+    """A main process that was killed stops no worker; one that lived on would hold the port against the next start."""
+    main = multiprocessing.parent_process()
+    if main is not None:
+        main.join()
+        os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _free(host: str, port: int) -> int:

@@ -52,8 +52,9 @@ class CertificatePayments(Step):
 
     def mark(self, value: Json, known: Knowledge, world: World) -> Answer:
         """Mark a payment, or take its mark away."""
-        marked = _marked(known, self.choosable(known, world), world)
-        return _with(known, [one for one in marked if one != value] + [value] * (value not in marked))
+        payments = self.choosable(known, world)
+        marked = _marked(known, payments, world)
+        return _with(known, [one.id for one in payments if (one.id in marked) != (one.id == value)])
 
     def take(self, said: Said, known: Knowledge, world: World) -> Answer:
         """Several numbers: exactly these are marked."""

@@ -100,7 +100,7 @@ def why_nothing(known: Knowledge, world: World, insurance: Insurance) -> Answer 
         return End(say(f"enrolled.{'paused' if paused else 'ended'}_{insurance}", name=name))
     rows = next((rows for one in active if (rows := open_rows(world.tariffs.rows(insurance), one, world.today))), ())
     if not rows:
-        return not_open(active[0], world)
+        return not_open(known, active[0], world)
     year = rows[0].cover_year
     key = payable_key(insured, insurance, year, PayKind.NORMAL, "")
     if payment := world.ledger.paid(key):
@@ -153,7 +153,7 @@ def _age_or_pension(name: str, born: date | None, enrolments: Sequence[Enrolment
     return None
 
 
-def not_open(enrolment: Enrolment, world: World) -> End:
+def not_open(known: Knowledge, enrolment: Enrolment, world: World) -> End:
     """Outside the window of this enrolment: when it opens next, if that is known."""
     insurance = enrolment.insurance
     window = next_window(world.tariffs.rows(insurance), enrolment, world.today)
@@ -162,4 +162,5 @@ def not_open(enrolment: Enrolment, world: World) -> End:
     else:
         text = say(f"enrolled.closed_{insurance}")
     service = f"pay.{insurance}_assessed"
-    return End(text, [Option(say("enrolled.see_assessed"), go=service)])
+    person = {name: known[name] for name in ("insured", "number", "name") if name in known}
+    return End(text, [Option(say("enrolled.see_assessed"), value=person, go=service)])

@@ -24,7 +24,7 @@ class Standard(Step):
             return End(say("confirm.gone"))
         rows = open_rows(world.tariffs.rows(Insurance.MEDICAL), enrolment, world.today)
         if not rows:
-            return not_open(enrolment, world)
+            return not_open(known, enrolment, world)
         year = rows[0].cover_year
         if assessment := standing_in(known, world, Insurance.MEDICAL, year):
             text = say("standard.assessed", year=year, amount=yuan(assessment.amount))

@@ -7,7 +7,7 @@ from dialogs.said import Said
 from dialogs.step import Answer, Ask, End, Knowledge, Known, Option, Step, Wrong
 from dialogs.steps.owed import chosen_enrolment, not_open, standing_in
 from dialogs.terms.insurance import Insurance, TariffRow, open_rows
-from dialogs.terms.money import NotMoney, fen_of, yuan
+from dialogs.terms.money import NotMoney, fen_of, spoken_yuan, yuan
 from dialogs.texts import say
 from dialogs.world import World
 
@@ -26,7 +26,7 @@ class Tier(Step):
             return End(say("confirm.gone"))
         rows = _rows(known, world)
         if not rows:
-            return not_open(enrolment, world)
+            return not_open(known, enrolment, world)
         year = world.today.year
         if assessment := standing_in(known, world, Insurance.PENSION, year):
             text = say("tier.assessed", year=year, amount=yuan(assessment.amount))
@@ -34,7 +34,7 @@ class Tier(Step):
         if len(rows) == 1:
             text = say("tier.one", year=year, amount=yuan(rows[0].amount))
             return Known({"tier": rows[0].tier_code, "tiers": 1}, text)
-        options = [Option(yuan(row.amount), value={"tier": row.tier_code, "tiers": len(rows)}) for row in rows]
+        options = [_option(row, len(rows)) for row in rows]
         return Ask(say("tier.ask", year=year), options)
 
     def take(self, said: Said, known: Knowledge, world: World) -> Answer:
@@ -50,6 +50,10 @@ class Tier(Step):
         above = [row.amount for row in rows if row.amount > asked][:1]
         nearest = say("tier.or").join(yuan(amount) for amount in below + above)
         return Wrong(say("tier.none", amount=yuan(asked), nearest=nearest))
+
+
+def _option(row: TariffRow, count: int) -> Option:
+    return Option(yuan(row.amount), value={"tier": row.tier_code, "tiers": count}, also=spoken_yuan(row.amount))
 
 
 def _rows(known: Knowledge, world: World) -> tuple[TariffRow, ...]:

@@ -80,3 +80,15 @@ def _whole(number: int) -> str:
                 text += "零"
         text = text.rstrip("零") + group
     return text.rstrip("零") or "零"
+
+
+def spoken_yuan(fen: int) -> tuple[str, ...]:
+    """How a round amount below 10,000 yuan is said aloud: 150000 is 一千五百 or 一千五; nothing for other amounts."""
+    if fen % 10_000 or not 0 < fen < 1_000_000:
+        return ()
+    digits = "零一二三四五六七八九"
+    thousands, hundreds = divmod(fen // 10_000, 10)
+    whole = (f"{digits[thousands]}千" if thousands else "") + (f"{digits[hundreds]}百" if hundreds else "")
+    short = (f"{digits[thousands]}千{digits[hundreds]}",) if thousands and hundreds else ()
+    said = (whole, whole.replace("二", "两"), *short)
+    return (*said, *(f"{one}{unit}" for one in said for unit in ("元", "块")))

@@ -126,6 +126,7 @@ def begin_switch(connection: Connection, order_no: str, channel: str, now: int) 
 
 def begin_anew(connection: Connection, order_no: str, now: int) -> None:
     """A fresh number on the same channel is wanted: the placed attempt is closed first, as in a switch."""
+    connection.execute(select(ORDER.c.no).where(ORDER.c.no == order_no).with_for_update())
     where = (ATTEMPT.c.runs == order_no) & (ATTEMPT.c.state == PLACED)
     if connection.execute(update(ATTEMPT).where(where).values(state=CLOSING)).rowcount:
         look_again(connection, order_no, now)

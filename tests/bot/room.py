@@ -1,4 +1,4 @@
-"""The cashier's room: the real bot on a fresh SQLite file between both stand-ins, at noon, with a clock that stands still.
+"""The cashier's room: the real bot on a fresh SQLite file between both stand-ins, at noon; its clock stands still.
 
 Nothing runs by itself: a test moves the clock, has due work done and callbacks delivered.
 """
@@ -28,6 +28,7 @@ from bot.sandbox.pay import PayStandIn
 from bot.sandbox.phone import USER_AGENT, Phone
 from bot.sandbox.wechat import WeChatStandIn
 from bot.settings import read
+from storage.orders.columns import ATTEMPT, LEDGER, PAYMENT
 from storage.orders.opening import Opener
 from storage.orders.reading import OrderReader, StoredLedger
 from storage.registry import StoredRegistry
@@ -37,6 +38,15 @@ from tests.storage.counter import NOON, ZONE, Counter
 from tests.storage.databases import migrated_file  # noqa: F401 - a fixture
 
 PAYER = "oPayer"
+FAULTS = [
+    Fault.DROP_BEFORE,
+    Fault.DROP_AFTER,
+    Fault.STATUS_500,
+    Fault.STATUS_429,
+    Fault.WRONG_SIGNATURE,
+    Fault.GARBLED,
+]
+each_fault = pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name.lower())
 
 
 @dataclass
@@ -137,3 +147,20 @@ def furnished(app: App, sandbox: Sandbox) -> Room:
         wake=lambda _no: None,
     )
     return Room(app, sandbox, Counter.opened(app.engine), sandbox.wechat.phone(PAYER), cashier, links)
+
+
+def placed(room: Room, no: str) -> str:
+    """Have it placed; the number of its attempt."""
+    room.work()
+    number = str(room.counter.running(no).out_trade_no)
+    assert room.counter.attempt(number).state == "placed"
+    return number
+
+
+def assert_paid_once(room: Room, no: str) -> None:
+    """One payment, one ledger entry, one notice; nothing runs, nothing is due."""
+    assert room.counter.order(no).state == "paid"
+    assert len(room.counter.rows(PAYMENT)) == 1
+    assert [row.amount for row in room.counter.rows(LEDGER)] == [50000]
+    assert room.counter.notices().count(f"paid:{no}") == 1
+    assert (room.counter.rows(ATTEMPT, runs=no), room.counter.order(no).due_at) == ([], None)

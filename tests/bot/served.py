@@ -15,17 +15,24 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
+import pytest
+import redis
+import urllib3
 from sqlalchemy import Engine
 
 from bot.sandbox.both import Sandbox
 from bot.sandbox.phone import Phone
+from bot.sandbox.push_crypto import signature
+from bot.sandbox.push_xml import envelope, message, read, text_of
 from bot.sandbox.started import DEMO
 from storage.database import open_database
 from storage.demo import load_demo
 from storage.migrate import upgrade
 from storage.sealing import FieldSeal
+from tests.storage.backends import REDIS_URL
 
 ROOT = Path(__file__).parents[2]
 NUMBER, NAME = "369906199910090112", "䶮样"  # one institution, everything may be paid
@@ -166,3 +173,72 @@ def sheet_of(page: str) -> dict[str, object]:
     """The six parameters in a hand-off page."""
     found: dict[str, object] = json.loads(page.partition('id="sheet">')[2].partition("</script>")[0])
     return found
+
+
+@dataclass
+class Wire:
+    """WeChat's side of one account, message by message: seals, posts to any address, opens the answer."""
+
+    sandbox: Sandbox
+    pool: urllib3.PoolManager = field(default_factory=lambda: urllib3.PoolManager(maxsize=64, retries=False))
+
+    def text(self, openid: str, words: str, number: int) -> str:
+        """A text message; `number` is its MsgId."""
+        return message(self._original_id, openid, int(time.time()), "text", {"Content": words, "MsgId": number})
+
+    def click(self, openid: str, key: str) -> str:
+        return message(self._original_id, openid, int(time.time()), "event", {"Event": "CLICK", "EventKey": key})
+
+    def post(self, url: str, xml: str) -> str:
+        """The Content answered, or "success"."""
+        return self.send(url, *self.sealed(xml))
+
+    def sealed(self, xml: str) -> tuple[str, bytes]:
+        """Query and body of one delivery."""
+        keys, crypto = self.sandbox.keys, self.sandbox.wechat.crypto
+        encrypted = crypto.encrypt(xml)
+        timestamp, nonce = str(int(time.time())), "nonce1"
+        query = {
+            "signature": signature(keys.token, timestamp, nonce),
+            "timestamp": timestamp,
+            "nonce": nonce,
+            "encrypt_type": "aes",
+            "msg_signature": crypto.sign(timestamp, nonce, encrypted),
+        }
+        return urlencode(query), envelope(keys.original_id, encrypted).encode()
+
+    def send(self, url: str, query: str, body: bytes) -> str:
+        answer = self.pool.request("POST", f"{url}/wechat?{query}", body=body, timeout=urllib3.Timeout(30))
+        assert answer.status == 200, answer.status
+        if answer.data == b"success":
+            return "success"
+        sealed = text_of(read(answer.data.decode()), "Encrypt")
+        return text_of(read(self.sandbox.wechat.crypto.decrypt(sealed)), "Content")
+
+    @property
+    def _original_id(self) -> str:
+        return self.sandbox.keys.original_id
+
+
+@contextmanager
+def redis_database() -> Iterator[str]:
+    """The URL of a Redis database for whole bots, whose keys have fixed names: emptied before and after.
+
+    Skips without a Redis, fails without one under CI.
+    """
+    url = REDIS_URL.rpartition("/")[0] + f"/{11 + int(os.environ.get('PYTEST_XDIST_WORKER', 'gw0')[2:]) % 3}"
+    client = redis.Redis.from_url(url, socket_connect_timeout=1)
+    try:
+        client.ping()
+    except redis.RedisError:
+        if os.environ.get("CI") == "true":
+            pytest.fail(f"no Redis answers at {url}, and CI has to have one")
+        pytest.skip(f"no Redis answers at {url}")
+    strange = [key for key in client.scan_iter(count=1000) if not key.startswith((b"turn:", b"shared:", b"huey"))]
+    assert not strange, f"{url} holds keys that are no bot's: {strange[:3]}"
+    client.flushdb()
+    try:
+        yield url
+    finally:
+        client.flushdb()
+        client.close()

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dialogs.terms.money import MOST_FEN, NotMoney, capital, decimal_yuan, fen_of, yuan
+from dialogs.terms.money import MOST_FEN, NotMoney, capital, decimal_yuan, fen_of, spoken_yuan, yuan
 
 FEN = st.integers(0, 10**14 - 1) | st.integers(0, 10**7)
 DIGITS = {sign: value for value, sign in enumerate("零壹贰叁肆伍陆柒捌玖")}
@@ -141,3 +141,15 @@ def read_capital(text: str) -> int:
             total, group, digit = total + (group + digit) * (10**8 if sign == "亿" else 10**4), 0, 0
     jiao, cent = re.search("(.)角", rest), re.search("(.)分", rest)
     return (total + group + digit) * 100 + (DIGITS[jiao[1]] * 10 if jiao else 0) + (DIGITS[cent[1]] if cent else 0)
+
+
+@pytest.mark.parametrize(
+    ("fen", "said"), [(50000, "五百"), (150000, "一千五"), (150000, "一千五百元"), (200000, "两千"), (300000, "三千块")]
+)
+def test_a_round_amount_is_known_as_it_is_said_aloud(fen: int, said: str) -> None:
+    assert said in spoken_yuan(fen)
+
+
+@pytest.mark.parametrize("fen", [0, 8050, 8000, 1_000_000, -50000])
+def test_other_amounts_have_no_spoken_form(fen: int) -> None:
+    assert spoken_yuan(fen) == ()

@@ -151,6 +151,18 @@ def test_there_and_back_before_the_first_is_closed_makes_one_new_attempt(counter
     assert (states(counter), counter.running(no).channel) == ([("1", CLOSED), ("2", PLACING)], "native")
 
 
+def test_a_fresh_code_comes_only_after_the_last_is_closed_and_only_for_one_that_was_placed(counter: Counter) -> None:
+    no = counter.open()
+    for placed in (False, True, True):
+        if placed and counter.running(no).state == PLACING:
+            counter.place(f"{no}-1")
+        with writing(counter.engine) as connection:
+            attempts.begin_anew(connection, no, seconds(NOON))
+        assert states(counter) == [("1", CLOSING if placed else PLACING)]
+    counter.mark_closed(f"{no}-1")
+    assert states(counter) == [("1", CLOSED), ("2", PLACING)]
+
+
 def test_an_order_that_is_closing_cannot_be_switched(counter: Counter) -> None:
     no = counter.open()
     counter.begin_closing(no)

@@ -1,0 +1,202 @@
+"""The certificate as a document: what stands on it, on how many pages, read back by libraries that did not write it."""
+
+from __future__ import annotations
+
+import gc
+import re
+import resource
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import timedelta
+
+import pypdfium2 as pdfium  # type: ignore[import-untyped]
+import pytest
+import zxingcpp
+from PIL import Image, ImageChops, ImageStat
+
+from bot.bench.certificate import certificate
+from bot.certificate.document import CertificatePainter
+from bot.certificate.fonts import CannotPrint, FontFiles, PlainFonts, SharedFonts
+from bot.certificate.layout import broken, on_pages
+from dialogs.terms.money import capital, decimal_yuan
+from dialogs.texts import say
+from storage.certificates import Certificate
+
+FIFTY = "王样三李测二赵例四钱演五孙示六周幼七吴长八郑临九冯克十陈港居" * 2
+NAMES = ("䶮样", "𬭎示", "买试·吐尔示", "SAMPLE ALEX", "𠮷样", "怡梓", FIFTY[:50], "ABCDEFGHI " * 4 + "JKLMNOPQRS")
+SCALE = 2.0  # 144 dots an inch
+
+
+@pytest.fixture(scope="module")
+def files() -> FontFiles:
+    return FontFiles()
+
+
+@pytest.fixture(scope="module")
+def painter(files: FontFiles) -> CertificatePainter:
+    return CertificatePainter(SharedFonts(files), files)
+
+
+def texts(document: bytes) -> list[str]:
+    """The text of each page, without line breaks and blanks."""
+    pages = [page.get_textpage().get_text_bounded() for page in pdfium.PdfDocument(document)]
+    return [re.sub(r"\s", "", text) for text in pages]
+
+
+def pictures(document: bytes) -> list[Image.Image]:
+    return [page.render(scale=SCALE).to_pil().convert("L") for page in pdfium.PdfDocument(document)]
+
+
+def closed(text: str) -> str:
+    return text.replace(" ", "").replace("　", "")
+
+
+def of(name: str, rows: int = 1) -> Certificate:
+    return replace(certificate(rows), name=name)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_name_can_be_read_back_and_leaves_no_empty_box(painter: CertificatePainter, name: str) -> None:
+    assert closed(name) in texts(painter.paint(of(name)))[0]
+
+
+def test_a_character_the_main_font_lacks_is_drawn_and_not_left_blank(
+    painter: CertificatePainter, files: FontFiles
+) -> None:
+    with_it, without = (pictures(painter.paint(of(name)))[0] for name in ("𠮷", " "))
+    box = ImageChops.difference(with_it, without).getbbox()
+    assert box is not None
+    width, height = box[2] - box[0], box[3] - box[1]
+    assert 10 < width < 30
+    assert 10 < height < 30
+    another = next(sign for sign in map(chr, range(0x20BB8, 0x2A6DF)) if files.is_rare(sign) and files.can_print(sign))
+    other = pictures(painter.paint(of(another)))[0]
+    assert ImageChops.difference(with_it, other).getbbox() is not None, "both are the box of a missing character"
+
+
+def test_a_rare_character_is_as_strong_as_the_others(painter: CertificatePainter) -> None:
+    blank, rare, usual = (pictures(painter.paint(of(name)))[0] for name in (" ", "𠮷", "吉"))
+    strong, normal = (ImageStat.Stat(ImageChops.difference(blank, one)).sum[0] for one in (rare, usual))
+    assert 0.85 < strong / normal < 1.15  # thin strokes would be half of it
+
+
+def test_a_character_no_font_has_is_refused_and_never_drawn_as_something_else(
+    painter: CertificatePainter, files: FontFiles
+) -> None:
+    private = "王\ue000"
+    assert files.can_print("王𠮷䶮𬭎·")
+    assert not files.can_print(private)
+    with pytest.raises(CannotPrint) as refused:
+        painter.paint(of(private))
+    assert "\ue000" not in str(refused.value)
+
+
+def test_everything_that_was_certified_stands_on_the_page(painter: CertificatePainter) -> None:
+    one = certificate(3)
+    [page] = texts(painter.paint(one))
+    amount = sum(line.amount for line in one.lines)
+    wanted = [one.number, one.name, one.id_number, one.issuer, say("paper.title"), say("paper.document_201")]
+    wanted += ["2026年11月23日", "ABCD-EFGH-JKMN", decimal_yuan(amount), capital(amount, prefix=True)]
+    wanted += [say(f"paper.{key}") for key in ("note", "check", "sample", "watermark")]
+    wanted += [line.person_no for line in one.lines]
+    for text in wanted:
+        assert closed(text) in page, text
+    for line in one.lines:
+        for text in (line.receipt_no, line.tier, line.institution, decimal_yuan(line.amount)):
+            halves = (text[:8], text[-4:])  # a cell's lines stand beside those of other cells
+            assert all(closed(half) in page for half in halves), text
+
+
+@pytest.mark.parametrize(("rows", "pages"), [(1, 1), (10, 1), (60, 4)])
+def test_ten_payments_fit_a_page_and_sixty_take_four_each_with_the_heading(
+    painter: CertificatePainter, rows: int, pages: int
+) -> None:
+    one = certificate(rows)
+    found = texts(painter.paint(one))
+    assert len(found) == pages
+    for number, page in enumerate(found, 1):
+        assert closed(say("paper.column_receipt")) in page
+        assert closed(say("paper.column_period")) in page
+        assert one.number in page
+        assert closed(say("paper.page", page=number, pages=pages)) in page
+        assert (one.id_number in page) == (number == 1)
+        assert ("ABCD-EFGH-JKMN" in page) == (number == pages)
+        assert say("paper.watermark") in page
+    assert all("".join(found).count(line.receipt_no[-6:]) for line in one.lines)
+
+
+@pytest.mark.parametrize("name", [NAMES[0], NAMES[4], NAMES[6]])
+def test_a_page_is_smaller_than_thirty_kilobytes(painter: CertificatePainter, name: str) -> None:
+    assert len(painter.paint(of(name, 10))) < 30_000
+
+
+def test_the_same_certificate_is_the_same_bytes_in_every_process_and_on_every_thread(
+    painter: CertificatePainter, files: FontFiles
+) -> None:
+    one = of("𠮷样", 12)
+    first = painter.paint(one)
+    assert CertificatePainter(SharedFonts(FontFiles()), files).paint(one) == first
+    with ThreadPoolExecutor(4) as threads:
+        drawn = list(threads.map(painter.paint, [one, certificate(2)] * 6))
+    assert set(drawn[::2]) == {first}
+    assert len(set(drawn[1::2])) == 1
+    assert painter.paint(replace(one, issued_at=one.issued_at + timedelta(seconds=1))) != first
+
+
+@pytest.mark.parametrize("one", [of("䶮样", 3), of("𠮷样", 1), of(FIFTY[:50], 20)], ids=["3", "rare", "20"])
+def test_the_short_cut_through_harfbuzz_draws_the_very_same_pixels(
+    painter: CertificatePainter, files: FontFiles, one: Certificate
+) -> None:
+    ours, plain = painter.paint(one), CertificatePainter(PlainFonts(files), files).paint(one)
+    assert texts(ours) == texts(plain)
+    for mine, theirs in zip(pictures(ours), pictures(plain), strict=True):
+        assert ImageChops.difference(mine, theirs).getbbox() is None
+
+
+@pytest.mark.parametrize("rows", [1, 10, 60])
+def test_the_qr_code_says_number_and_code_and_can_be_read_from_the_page(painter: CertificatePainter, rows: int) -> None:
+    one = certificate(rows)
+    codes = zxingcpp.read_barcodes(pictures(painter.paint(one))[-1])
+    assert [code.text for code in codes] == [f"{one.number} {one.code}"]
+
+
+def test_the_document_tells_title_language_and_date_and_does_nothing_by_itself(painter: CertificatePainter) -> None:
+    document = painter.paint(certificate(1))
+    facts = pdfium.PdfDocument(document).get_metadata_dict()
+    assert (facts["Title"], facts["Subject"]) == (say("paper.title"), "ZM20261123ABCDEFGH")
+    assert facts["CreationDate"].startswith("D:20261123")
+    assert b"/Lang (zh-CN)" in document
+    for active in (b"/JavaScript", b"/JS", b"/Launch", b"/URI", b"/EmbeddedFile", b"/AcroForm"):
+        assert active not in document
+
+
+def test_an_issuer_that_is_not_set_is_owned_up_to(painter: CertificatePainter) -> None:
+    assert say("paper.no_issuer") in texts(painter.paint(replace(certificate(1), issuer="")))[0]
+
+
+def test_memory_does_not_grow_with_the_number_of_documents(painter: CertificatePainter) -> None:
+    def drawn(count: int) -> int:
+        for number in range(count):
+            painter.paint(of(NAMES[number % len(NAMES)]))
+        gc.collect()
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+    before = drawn(100)
+    assert drawn(500) - before < 8_000  # kilobytes; a leaked font would be hundreds of thousands
+
+
+@pytest.mark.parametrize(
+    ("heights", "pages"),
+    [([10.0] * 3, [3]), ([10.0] * 8, [7, 1]), ([10.0] * 10, [10]), ([10.0] * 11, [10, 1]), ([10.0] * 31, [10, 20, 1])],
+)
+def test_the_end_of_a_document_never_stands_alone(heights: Sequence[float], pages: Sequence[int]) -> None:
+    last = 0.0 if heights in ([10.0] * 10, [10.0] * 11) else 30.0
+    assert [len(page) for page in on_pages(heights, 100, 200, last)] == pages
+
+
+def test_words_are_kept_together_where_there_is_room_and_broken_where_there_is_none() -> None:
+    assert broken("SAMPLE ALEX", 8, len) == ("SAMPLE", "ALEX")
+    assert broken("42000012342026112312345", 10, len) == ("4200001234", "2026112312", "345")
+    assert broken("东湖区，医保局", 4, len) == ("东湖区，", "医保局")
+    assert broken("", 4, len) == ("",)

@@ -33,7 +33,7 @@ from bot.settings import Settings, read, require_complete
 from bot.turns import Outlets, Turns, TurnTexts
 from bot.web.metrics import Metrics
 from bot.web.routes import build_wsgi
-from bot.web.services import Check, WebServices
+from bot.web.services import Check, DoesNotFit, WebServices
 from bot.wechat.account_client import AccountClient
 from bot.wechat.official_account import OfficialAccount
 from bot.wechat.tokens import TokenStore
@@ -251,8 +251,11 @@ class _Notified:
     wakeups: Wakeups
 
     def settle(self, notification: Notification) -> None:
-        """A verified callback is booked; a discrepancy is kept for a person and not sent again."""
-        if notification.charge is not None and self.till.settle(notification.charge) is Settled.DONE:
+        """Book what a verified callback says; raises DoesNotFit where that is a discrepancy, kept for a person."""
+        outcome = self.till.settle(notification.charge) if notification.charge is not None else None
+        if outcome is Settled.DISCREPANCY:
+            raise DoesNotFit
+        if outcome is Settled.DONE:
             self.wakeups.wake()
         if notification.refund is not None:
             self.till.refund_told(notification.refund)

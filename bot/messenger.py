@@ -81,8 +81,7 @@ class Messenger:
         that is being answered has opened the way for them, so they become due again.
         """
         now = self._now()
-        with reading(self.engine) as connection:
-            found = notices.waiting_for(connection, openid, now)
+        found = notices.waiting_for(self.engine, openid, now)
         mine = []
         for notice_id, notice in found:
             with writing(self.engine) as connection:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,8 +17,10 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, Table, create_engine, event
 from sqlalchemy.engine import URL, make_url
+from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, NoSuchModuleError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
+from sqlalchemy.pool import PoolProxiedConnection
 from sqlmodel import SQLModel
 
 from dialogs.world import Unavailable
@@ -165,15 +167,36 @@ def one_reader(engine: Engine) -> Iterator[None]:
         shared.close()
 
 
+@contextmanager
+def driver_reader(engine: Engine) -> Iterator[DBAPIConnection]:
+    """The driver's own connection, for `storage.lookup` alone; raises what the driver raises.
+
+    On SQLite it does without Core's connection, which costs more than three selects.
+    """
+    shared = _SHARED.get()
+    if engine.dialect.name != "sqlite":
+        with reading(engine) as connection:
+            yield connection.connection
+    elif shared is None or shared.engine is not engine:
+        with closing(engine.raw_connection()) as pooled:
+            yield pooled
+    else:
+        if shared.pooled is None:
+            shared.pooled = engine.raw_connection()
+        yield shared.pooled
+
+
 @dataclass
 class _Shared:
     engine: Engine
     connection: Connection | None = None
+    pooled: PoolProxiedConnection | None = None  # the driver's, see `driver_reader`
 
     def close(self) -> None:
-        connection, self.connection = self.connection, None
-        if connection is not None:
-            connection.close()
+        for one in (self.connection, self.pooled):
+            if one is not None:
+                one.close()
+        self.connection = self.pooled = None
 
 
 _SHARED: ContextVar[_Shared | None] = ContextVar("one_reader", default=None)

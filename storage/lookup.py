@@ -11,7 +11,11 @@ from collections import namedtuple
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Dialect, Select
+from sqlalchemy import Connection, Dialect, Engine, Select
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import SQLAlchemyError
+
+from storage.database import DatabaseUnavailable, driver_reader, reading
 
 Processor = Callable[[Any], Any]
 
@@ -23,19 +27,26 @@ class Lookup:
         self._query = query
         self._ready: dict[str, _Ready] = {}
 
-    def rows(self, connection: Connection, **values: str | int) -> Sequence[Any]:
-        """Every row, its columns by name. `connection` comes from `reading`, which tells errors too."""
-        ready = self._ready.get(connection.dialect.name)
-        if ready is None:
-            ready = self._ready[connection.dialect.name] = _Ready(self._query, connection.dialect)
-        try:
-            return ready.rows(connection, values)
-        except connection.dialect.loaded_dbapi.Error:
-            return connection.execute(self._query, values).all()
+    def rows(self, where: Engine | Connection, **values: str | int) -> Sequence[Any]:
+        """Every row, its columns by name; inside a transaction where it is given that one's connection.
 
-    def first(self, connection: Connection, **values: str | int) -> Any | None:
+        With an engine, raises DatabaseUnavailable.
+        """
+        ready = self._ready.get(where.dialect.name)
+        if ready is None:
+            ready = self._ready[where.dialect.name] = _Ready(self._query, where.dialect)
+        if isinstance(where, Connection):
+            return where.execute(self._query, values).all()
+        try:
+            with driver_reader(where) as connection:
+                return ready.rows(connection, values)
+        except (where.dialect.loaded_dbapi.Error, SQLAlchemyError, DatabaseUnavailable):
+            with reading(where) as again:
+                return again.execute(self._query, values).all()
+
+    def first(self, where: Engine | Connection, **values: str | int) -> Any | None:
         """The first row, or None."""
-        rows = self.rows(connection, **values)
+        rows = self.rows(where, **values)
         return rows[0] if rows else None
 
 
@@ -52,9 +63,9 @@ class _Ready:
         found = [column.type.dialect_impl(dialect).result_processor(dialect, None) for column in columns]
         self._processors: dict[int, Processor] = {place: one for place, one in enumerate(found) if one is not None}
 
-    def rows(self, connection: Connection, values: dict[str, str | int]) -> list[Any]:
+    def rows(self, connection: DBAPIConnection, values: dict[str, str | int]) -> list[Any]:
         arguments = [values[name] for name in self._names] if self._names else values
-        cursor = connection.connection.cursor()
+        cursor = connection.cursor()
         try:
             cursor.execute(self._text, arguments)
             found = cursor.fetchall()

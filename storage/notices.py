@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, insert, select, update
+from sqlalchemy import Connection, Engine, Row, bindparam, insert, select, update
 
 from dialogs.said import Reply, Shown
 from dialogs.terms.money import yuan
@@ -66,9 +66,9 @@ def write_notice(connection: Connection, notice: Notice | None) -> None:
     connection.execute(insert(NOTICE).values(row))
 
 
-def waiting_for(connection: Connection, openid: str, now: int) -> list[tuple[int, Notice]]:
+def waiting_for(where: Engine | Connection, openid: str, now: int) -> list[tuple[int, Notice]]:
     """Undelivered news of one citizen that nobody is delivering just now, oldest first, with their row ids."""
-    rows = _WAITING.rows(connection, of=openid, now=now)
+    rows = _WAITING.rows(where, of=openid, now=now)
     return [(row.id, notice_of(row)) for row in rows if row.expires_at is None or row.expires_at > now]
 
 

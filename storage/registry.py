@@ -9,7 +9,7 @@ from sqlalchemy import Engine, Row, bindparam, select
 
 from dialogs.terms.identity import Document, NotADocument, mask_name, mask_number, read_document, same_name
 from dialogs.terms.insurance import Assessment, Enrolment, Institution, Insurance, PayKind, Person, Status
-from storage.database import reading, table_of
+from storage.database import table_of
 from storage.lookup import Lookup
 from storage.sealing import FieldSeal
 from storage.tables import AssessmentRow, EnrolmentRow, InstitutionRow, PersonRow
@@ -72,8 +72,7 @@ class StoredRegistry:
 
     def enrolments(self, key: str, insurance: Insurance) -> tuple[Enrolment, ...]:
         """Enrolments in this insurance, ended ones too; by institution name."""
-        with reading(self._engine) as connection:
-            rows = _FIND_ENROLMENTS.rows(connection, key=key, insurance=insurance.value)
+        rows = _FIND_ENROLMENTS.rows(self._engine, key=key, insurance=insurance.value)
         return tuple(
             Enrolment(
                 Insurance(row.insurance), _institution(row), row.person_no, row.identity_group, Status(row.status)
@@ -83,8 +82,7 @@ class StoredRegistry:
 
     def assessments(self, key: str, insurance: Insurance) -> tuple[Assessment, ...]:
         """Assessments in this insurance, expired and paid ones too; by cover year."""
-        with reading(self._engine) as connection:
-            rows = _FIND_ASSESSMENTS.rows(connection, key=key, insurance=insurance.value)
+        rows = _FIND_ASSESSMENTS.rows(self._engine, key=key, insurance=insurance.value)
         return tuple(
             Assessment(
                 no=row.no,
@@ -104,8 +102,7 @@ class StoredRegistry:
         )
 
     def _find(self, key: str) -> Row[Any, Any] | None:
-        with reading(self._engine) as connection:
-            return _FIND_PERSON.first(connection, key=key)
+        return _FIND_PERSON.first(self._engine, key=key)
 
     def _shown(self, key: str, row: Row[Any, Any]) -> Person:
         number = self._seal.open(row.number)

@@ -7,7 +7,7 @@ import structlog
 
 from bot.pay.notify_guard import NotifyRefused
 from bot.web.body import TooLong, read_body
-from bot.web.services import WebServices
+from bot.web.services import DoesNotFit, WebServices
 
 
 class PayNotifications:
@@ -34,6 +34,9 @@ class PayNotifications:
             return None
         try:
             services.settle(notification)
+        except DoesNotFit:
+            self._log.error("callback does not fit", notification=notification.id)
+            return self._fail(resp, 400, "discrepancy")
         except Exception as wrong:  # it is sent again, and the sweep asks too
             self._log.error("callback not settled", notification=notification.id, error=type(wrong).__name__)
             return self._fail(resp, 500, "failed")

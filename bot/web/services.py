@@ -29,6 +29,10 @@ class OpensNotifications(Protocol):
         ...
 
 
+class DoesNotFit(Exception):
+    """A genuine callback whose facts are not ours: nothing was booked, and WeChat Pay is not told that it was."""
+
+
 @dataclass(frozen=True, slots=True)
 class Check:
     """One line of /healthz: what was looked at, whether it is well, and what follows where it is not."""

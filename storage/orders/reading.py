@@ -39,16 +39,14 @@ class StoredLedger:
 
     def paid(self, payable_key: str) -> Payment | None:
         """The payment that settled it and was not refunded."""
-        with reading(self.engine) as connection:
-            row = _PAID.first(connection, key=payable_key)
+        row = _PAID.first(self.engine, key=payable_key)
         if row is None:
             return None
         return Payment(Insurance(row.insurance), row.cover_year, row.amount, moment(row.paid_at, self.zone))
 
     def held(self, payer: str, payable_key: str) -> Held | None:
         """The order that holds it and is neither closed nor refunded."""
-        with reading(self.engine) as connection:
-            row = _HELD.first(connection, key=payable_key)
+        row = _HELD.first(self.engine, key=payable_key)
         if row is None or row.state not in (OrderState.OPEN, OrderState.CLOSING):
             return None
         return Held(row.no, row.payer == payer, moment(row.opened_at, self.zone))

@@ -45,7 +45,7 @@ class _Connection(Protocol):
 
     is_connected: bool
 
-    def send_command(self, *words: Word) -> None: ...
+    def send_packed_command(self, command: list[bytes]) -> None: ...
     def read_response(self) -> Any: ...
     def can_read(self, timeout: float) -> bool: ...
     def disconnect(self) -> None: ...
@@ -83,14 +83,14 @@ class FastCall:
             raise StoreUnavailable(f"Redis could not answer: {type(error).__name__}") from error
 
     def _exchange(self, repeatable: bool, *words: Word) -> Any:
-        connection = self._connection()
+        connection, packed = self._connection(), _packed(words)
         was_open = connection.is_connected
         if was_open and not repeatable and _stale(connection):
             connection.disconnect()
             was_open = False
         sent = False
         try:
-            connection.send_command(*words)
+            connection.send_packed_command([packed])
             sent = True
             return connection.read_response()
         except ReadOnlyError:  # a primary that became a replica: it executed nothing
@@ -100,7 +100,7 @@ class FastCall:
             # A new connection that fails at once would fail again; and what was sent may have been executed.
             if not was_open or (sent and not repeatable):
                 raise
-        connection.send_command(*words)
+        connection.send_packed_command([packed])
         return connection.read_response()
 
     def _connection(self) -> _Connection:
@@ -109,6 +109,12 @@ class FastCall:
             own.connection = self._connection_class(**self._settings)
             own.process = os.getpid()
         return cast(_Connection, own.connection)
+
+
+def _packed(words: tuple[Word, ...]) -> bytes:
+    """A command as Redis reads it; redis-py's own packing is a third of a call's Python."""
+    raw = [word if isinstance(word, bytes) else str(word).encode() for word in words]
+    return b"*%d\r\n%b" % (len(raw), b"".join([b"$%d\r\n%b\r\n" % (len(one), one) for one in raw]))
 
 
 def _stale(connection: _Connection) -> bool:

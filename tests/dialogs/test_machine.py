@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from dialogs.machine import ATTACHMENTS
 from dialogs.said import Said
 from dialogs.texts import say
+from dialogs.vocabulary import ATTACHMENTS
 from tests.dialogs.places import AT, EVERYWHERE, at
 from tests.dialogs.townspeople import WANG, Phone
 

@@ -9,10 +9,11 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from bot.wire.render import LONGEST, reply_texts
 from dialogs.choices import exactly, plain
 from dialogs.flows import SERVICES
-from dialogs.machine import ATTACHMENTS, COMMANDS, Turn, turn
+from dialogs.machine import Turn, turn
 from dialogs.said import Said, Shown
 from dialogs.session import Session
 from dialogs.step import Option
+from dialogs.vocabulary import ATTACHMENTS, COMMANDS
 from dialogs.world import OrderState
 from tests.dialogs.townspeople import RESIDENTS, town
 from tests.dialogs.worlds import Resident

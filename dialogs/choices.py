@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Sequence
+from functools import lru_cache
 
 from dialogs.said import Shown
 from dialogs.step import Option
@@ -60,6 +61,12 @@ def plain(text: str) -> str:
     return FILLER.sub("", unicodedata.normalize("NFKC", text)).lower()
 
 
+@lru_cache(maxsize=4096)
+def plain_label(label: str) -> str:
+    """A label as it is compared; labels come back turn after turn, what citizens type is not kept."""
+    return plain(label)
+
+
 def exactly(text: str, options: Sequence[Option]) -> Option | None:
     """The option meant by its number, its whole label, its amount, or another word for it."""
     said = plain(text)
@@ -71,7 +78,7 @@ def exactly(text: str, options: Sequence[Option]) -> Option | None:
         # "第一档" among tiers is the first of them; where options are acts it speaks of a tier, not of 确认缴费
         if number in numbers and not (said.endswith("档") and numbers[number].act):
             return numbers[number]
-    labelled = [option for option in options if plain(option.label) == said]
+    labelled = [option for option in options if plain_label(option.label) == said]
     found = labelled or [option for option in options if said in _names(option)]
     return found[0] if len(found) == 1 else None
 
@@ -108,15 +115,15 @@ def partly(text: str, options: Sequence[Option]) -> Option | None:
     found = [
         option
         for option in options
-        for label in [plain(option.label)]
+        for label in [plain_label(option.label)]
         if (whole.search(label) if whole else said in label)
     ]
     return found[0] if len(found) == 1 else None
 
 
 def _names(option: Option) -> set[str]:
-    label = plain(option.label)
-    return {label, label.removesuffix("元"), label.removesuffix("元") + "块", *map(plain, option.also)}
+    label = plain_label(option.label)
+    return {label, label.removesuffix("元"), label.removesuffix("元") + "块", *map(plain_label, option.also)}
 
 
 def _numbers(options: Sequence[Option]) -> dict[int, int]:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from dialogs.asides import Asides
-from dialogs.choices import exactly, is_several, partly, plain
+from dialogs.choices import exactly, is_several, partly, plain, plain_label
 from dialogs.said import Reply, Said
 from dialogs.session import Session
 from dialogs.step import End, Go, Known, Option, Service, Step
@@ -94,7 +94,7 @@ class _Conversation(Asides):
 
     def _tap(self) -> None:
         revision, _, which = self.said.option.partition(".")
-        options = {str(index): option for index, option in enumerate(self.session.shown_options())}
+        options = {str(index): option for index, option in enumerate(self.session.options)}
         if revision != str(self.session.revision):
             self._stale()
         elif which in ("next", "before"):
@@ -106,7 +106,7 @@ class _Conversation(Asides):
 
     def _words(self) -> None:
         said = plain(self.said.text)
-        options = self.session.shown_options()
+        options = self.session.options
         if (several := self._asked()) and several.several and is_several(self.said.text) and not self.session.aside:
             self._take(several, several.take(self.said, self.session.known, self.world))
         elif option := exactly(self.said.text, options):
@@ -168,8 +168,10 @@ class _Conversation(Asides):
             self._take(step, getattr(step, f"on_{option.act}")(self.session.known, self.world))
         elif step.several:
             self._take(step, step.mark(option.value, self.session.known, self.world))
+        elif step.holds(values := values_of(step, option), self.world):
+            self._take(step, Known(values))
         else:
-            self._take(step, Known(values_of(step, option)))
+            self._stale()
 
     def _command(self, command: str) -> None:
         if command in ("next", "before"):
@@ -232,14 +234,14 @@ class _Conversation(Asides):
 
     def _stands(self, step: Step) -> bool:
         """Whether something stands that is given up only by the step's own option: an order that may still be paid."""
-        return step.final and any(option.act == "cancel" for option in self.session.shown_options())
+        return step.final and any(option.act == "cancel" for option in self.session.options)
 
     def _binds(self, name: str) -> bool:
         """Whether the step of this name gave an answer that cannot be taken back."""
         return any(step.binding for step in self.services[self.session.flow].flow.steps if step.name == name)
 
     def _service_named(self, said: str) -> Service | None:
-        return next((one for one in self.services.values() if plain(one.label) == said), None)
+        return next((one for one in self.services.values() if plain_label(one.label) == said), None)
 
     def _service_meant(self, said: str) -> Service | None:
         """The service that the words speak of: the one more of whose words occur."""

@@ -10,7 +10,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar, TypeAlias
+from typing import Any, ClassVar, TypeAlias
+
+from msgspec import Struct
 
 from dialogs.said import Said
 from dialogs.texts import say
@@ -20,12 +22,11 @@ Json: TypeAlias = "str | int | bool | list[Json] | dict[str, Json] | None"
 Knowledge: TypeAlias = Mapping[str, Json]
 
 
-@dataclass(frozen=True, slots=True)
-class Option:
+class Option(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """One thing that can be tapped. It stands for a value, an act of the step, a service, or a link."""
 
     label: str
-    value: Json = None  # the answer it stands for
+    value: Any = None  # JSON: the answer it stands for
     act: str = ""  # or the step's method `on_<act>` that takes it
     go: str = ""  # or the service it opens, where what `value` holds is known already
     url: str = ""  # or the link it is
@@ -85,6 +86,7 @@ class Step:
     name: ClassVar[str]  # also its section of texts.toml
     needs: ClassVar[tuple[str, ...]] = ()
     gives: ClassVar[tuple[str, ...]] = ()
+    may_give: ClassVar[tuple[str, ...]] = ()  # what an answer makes known besides, where it happens to tell it
     typed: ClassVar[bool] = False  # its answer takes typing, so it is not thrown away without asking
     acts: ClassVar[tuple[str, ...]] = ()  # the acts its options may stand for; each has a method `on_<act>`
     offers: ClassVar[bool] = False  # it always has options: an answer is one of them
@@ -96,6 +98,10 @@ class Step:
     def ask(self, known: Knowledge, world: World) -> Answer:
         """The question, or the answer where there is nothing to choose."""
         raise NotImplementedError
+
+    def holds(self, known: Knowledge, world: World) -> bool:
+        """Whether an answer given or offered some time ago may still be taken; `known` has it."""
+        return True
 
     def mark(self, value: Json, known: Knowledge, world: World) -> Answer:
         """One of several options was tapped: mark it, or take the mark away."""

@@ -6,12 +6,13 @@ There is no step number to break when a release adds a question: what a step giv
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
 
-from dialogs.choices import pages, plain, show
+import msgspec
+
+from dialogs.choices import pages, plain_label, show
 from dialogs.said import Said, Shown
-from dialogs.session import Session, stored_options
+from dialogs.session import Session
 from dialogs.step import Answer, Ask, End, Flow, Go, Json, Known, Option, Service, Step, Wrong
 from dialogs.texts import say
 from dialogs.world import World
@@ -87,7 +88,7 @@ class Walk:
             self._walk()
 
     def _learn(self, step: Step, answer: Known) -> None:
-        missing = set(step.gives) ^ set(answer.values)
+        missing = set(step.gives) ^ (set(answer.values) - set(step.may_give))
         assert not missing, f"{step.name} gives {step.gives}, not {sorted(answer.values)}"
         self.session.known |= dict(answer.values)
         if answer.text:
@@ -147,14 +148,13 @@ class Walk:
         self._walk(again=True)
 
     def _show(self, options: Sequence[Option]) -> None:
-        stored = stored_options(options)
-        stamp = _stamp(self.session, stored)
+        stamp = _stamp(self.session, options)
         if stamp != self.session.stamp:
-            labels = [plain(str(one["label"])) for one in self.session.options if one.get("act")]
+            labels = [plain_label(one.label) for one in self.session.options if one.act]
             self.session.past = [*(one for one in self.session.past if one not in labels), *labels][-PAST_LABELS:]
             self.session.revision += 1
             self.session.stamp = stamp
-        self.session.options = stored
+        self.session.options = list(options)
         last = max(0, len(pages(options)) - 1)
         self.session.page = min(self.session.page, last)
         self.shown = show(
@@ -174,8 +174,8 @@ class Walk:
 
     def _forget_from(self, flow: Flow, name: str) -> None:
         names = [step.name for step in flow.steps]
-        for step in flow.steps[names.index(name) :]:
-            for given in step.gives:
+        for step in flow.steps[names.index(name) if name in names else len(names) :]:
+            for given in (*step.gives, *step.may_give):
                 self.session.known.pop(given, None)
         self._keep_trail(flow)
 
@@ -196,6 +196,6 @@ def values_of(step: Step, option: Option) -> dict[str, Json]:
     return dict(option.value) if isinstance(option.value, dict) else {step.gives[0]: option.value}
 
 
-def _stamp(session: Session, options: list[dict[str, Json]]) -> str:
-    content = json.dumps([session.flow, session.asked, session.aside, session.known, options], sort_keys=True)
-    return hashlib.sha256(content.encode()).hexdigest()[:8]
+def _stamp(session: Session, options: Sequence[Option]) -> str:
+    content = msgspec.json.encode([session.flow, session.asked, session.aside, sorted(session.known.items()), options])
+    return hashlib.blake2b(content, digest_size=4).hexdigest()

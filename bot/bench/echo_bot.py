@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import Any
 from wsgiref.types import WSGIApplication
 
@@ -53,9 +54,33 @@ def build(settings: str) -> EchoBot:
     return EchoBot(app)
 
 
-if __name__ == "__main__":
-    import sys
-
+def _under_granian(settings: str, threads: int, workers: int) -> None:
     from bot.web.server import Listen, serve
 
-    serve("bot.bench.echo_bot:build", (sys.argv[1],), listen=Listen(threads=int(sys.argv[2]), workers=int(sys.argv[3])))
+    serve("bot.bench.echo_bot:build", (settings,), listen=Listen(threads=threads, workers=workers))
+
+
+def _under_gunicorn(settings: str, threads: int, workers: int) -> None:
+    """As facts/performance.md has it: gthread workers, and the connections kept."""
+    from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
+
+    def ready(server: Any) -> None:
+        port = server.LISTENERS[0].sock.getsockname()[1]
+        sys.stdout.write(f"ready http://127.0.0.1:{port}\n")
+        sys.stdout.flush()
+
+    class Application(BaseApplication):  # type: ignore[misc]
+        def load_config(self) -> None:
+            options = {"bind": "127.0.0.1:0", "workers": workers, "threads": threads, "worker_class": "gthread"}
+            for name, value in (options | {"when_ready": ready, "keepalive": 60, "loglevel": "error"}).items():
+                self.cfg.set(name, value)
+
+        def load(self) -> WSGIApplication:
+            return build(settings).wsgi
+
+    Application().run()
+
+
+if __name__ == "__main__":
+    run = {"granian": _under_granian, "gunicorn": _under_gunicorn}[sys.argv[1]]
+    run(sys.argv[2], int(sys.argv[3]), int(sys.argv[4]))

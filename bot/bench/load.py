@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from itertools import count
 
 from bot.bench.people import Resident
-from bot.bench.words import ORDERS_ONE_IN, Account, conversation, sealed_conversation
+from bot.bench.words import Account, conversation, sealed_conversation
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +21,7 @@ class Load:
     port: int
     seconds: float
     connections: int
+    orders_one_in: int
     account: Account
     people: list[Resident]
     first: int  # of the people, so that no two rounds speak of the same
@@ -85,7 +86,7 @@ def _prepared(load: Load) -> Iterator[tuple[str, list[bytes]]]:
             return iter(found)
         openid = f"o{load.tag}{number:07}"
         person = load.people[(load.first + number) % len(load.people)]
-        words = conversation(person, orders=number % ORDERS_ONE_IN == 0)
+        words = conversation(person, orders=bool(load.orders_one_in) and number % load.orders_one_in == 0)
         found.append((openid, list(sealed_conversation(load.account, host, openid, words))[::-1]))
         wanted -= len(words)
     raise AssertionError

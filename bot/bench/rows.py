@@ -30,6 +30,7 @@ from storage.migrate import upgrade
 from storage.sealing import FieldSeal
 
 WORKERS, THREADS = 2, 16
+CLASSIC_THREADS = 8  # of gunicorn's gthread worker (facts/performance.md)
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ class Row:
     name: str
     ours: bool
     server: Server
+    orders_one_in: int = 0  # conversations that go on to an order; 0: none does
 
 
 @dataclass(frozen=True)
@@ -130,8 +132,8 @@ def postgresql(url: str) -> Iterator[str | None]:
         server.dispose()
 
 
-def echo_row(stack: ExitStack, ground: Ground, tag: str) -> Row:
-    """The bare WeRoBot."""
+def echo_row(stack: ExitStack, ground: Ground, tag: str, server_name: str) -> Row:
+    """The bare WeRoBot, under `gunicorn` or `granian`."""
     account = ground.account
     sessions = str(ground.folder / "echo.db") if ground.sessions == "embedded" else ground.sessions
     settings = {
@@ -139,13 +141,14 @@ def echo_row(stack: ExitStack, ground: Ground, tag: str) -> Row:
         "encoding_aes_key": account.encoding_aes_key,
         "app_id": account.app_id,
         "sessions": sessions,
-        "prefix": f"bench-{tag}:",
+        "prefix": f"bench-{tag}:{server_name}:",
     }
-    arguments = ["-m", "bot.bench.echo_bot", json.dumps(settings), str(THREADS), str(WORKERS)]
-    server = start(arguments, ground.folder / "echo.log")
+    threads = THREADS if server_name == "granian" else CLASSIC_THREADS
+    arguments = ["-m", "bot.bench.echo_bot", server_name, json.dumps(settings), str(threads), str(WORKERS)]
+    server = start(arguments, ground.folder / f"echo-{server_name}.log")
     stack.callback(server.stop)
     storage = "SQLiteStorage" if ground.sessions == "embedded" else "RedisStorage"
-    return Row(f"bare WeRoBot echo, {storage}", ours=False, server=server)
+    return Row(f"bare WeRoBot echo, {storage}, {server_name}", ours=False, server=server)
 
 
 def our_row(stack: ExitStack, ground: Ground, name: str, database: str) -> Row:

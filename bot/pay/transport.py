@@ -41,6 +41,7 @@ class Transport:
         self._nonce = nonce
         self._timeout = timeout
         self._session = requests.Session()
+        self._session.trust_env = False  # a .netrc of the machine would replace our Authorization
         # the only thing threads would write to in a shared requests.Session
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
 

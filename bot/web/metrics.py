@@ -13,6 +13,7 @@ class Metrics:
     def __init__(self, registry: CollectorRegistry | None = None) -> None:
         self.registry = registry or CollectorRegistry()
         self._turns = Counter("bot_turns", "Messages by outcome", ["outcome"], registry=self.registry)
+        self._outcomes: dict[str, Counter] = {}  # looking a label up costs more than counting
         self._seconds = Histogram(
             "bot_turn_seconds", "Seconds from the wire to the answer", buckets=_SECONDS, registry=self.registry
         )
@@ -25,7 +26,8 @@ class Metrics:
 
     def turn(self, outcome: str, seconds: float) -> None:
         """One message was answered."""
-        self._turns.labels(outcome).inc()
+        counter = self._outcomes.get(outcome) or self._outcomes.setdefault(outcome, self._turns.labels(outcome))
+        counter.inc()
         self._seconds.observe(seconds)
 
     def refused(self, where: str, reason: str) -> None:

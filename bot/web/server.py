@@ -8,6 +8,7 @@ application (`Served.stop`); then the main process ends with 0.
 from __future__ import annotations
 
 import errno
+import gc
 import http.client
 import importlib
 import multiprocessing
@@ -28,6 +29,7 @@ from granian import Granian
 from granian.constants import Interfaces
 from granian.log import LogLevels
 
+_COLLECT_AFTER = (20_000, 20, 20)  # new objects, and younger collections, before one collects
 _STOP_FIRST = 100  # before multiprocessing's own finalizers
 _LOOK_AGAIN = 0.02  # seconds
 _LONGEST_STOP = 30  # seconds; a worker that hangs is killed then
@@ -113,6 +115,9 @@ def load(factory: str, arguments: tuple[str, ...]) -> WSGIApplication:
     multiprocessing.util.Finalize(None, served.stop, exitpriority=_STOP_FIRST)
     threading.Thread(target=_end_with_the_main_process, name="main-process", daemon=True).start()
     served.start_background()
+    gc.collect()
+    gc.freeze()  # what was built stays: a collection need not walk over it at every so many turns
+    gc.set_threshold(*_COLLECT_AFTER)
     return served.wsgi
 
 

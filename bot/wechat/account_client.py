@@ -43,6 +43,7 @@ class AccountClient(WeChatClient):  # type: ignore[misc]
         self._tokens = tokens
         self._pause = pause
         self._http.max_redirects = 0
+        self._http.trust_env = False  # a .netrc or a proxy of the machine has no say in what WeChat is sent
         # the only thing threads would write to in a shared requests.Session
         self._http.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
 
@@ -89,6 +90,8 @@ class AccountClient(WeChatClient):  # type: ignore[misc]
     def _send(self, method: str, url_or_endpoint: str, **kwargs: Any) -> dict[str, Any]:
         """One HTTP call; raises outside the except blocks, as requests' errors carry the address and so the token."""
         trouble: AccountTrouble
+        if isinstance(kwargs.get("data"), dict):  # wechatpy sends JSON without saying so
+            kwargs["headers"] = {"Content-Type": "application/json; charset=utf-8"}
         try:
             return cast(dict[str, Any], super()._request(method, url_or_endpoint, **kwargs))
         except AccountTrouble:

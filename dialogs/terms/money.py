@@ -1,6 +1,7 @@
 """Amounts of money: integer fen inside, yuan in files and in what citizens read, capitals (大写) on certificates."""
 
 import re
+from functools import cache
 
 Fen = int
 
@@ -82,6 +83,7 @@ def _whole(number: int) -> str:
     return text.rstrip("零") or "零"
 
 
+@cache
 def spoken_yuan(fen: int) -> tuple[str, ...]:
     """How a round amount below 10,000 yuan is said aloud: 150000 is 一千五百 or 一千五; nothing for other amounts."""
     if fen % 10_000 or not 0 < fen < 1_000_000:

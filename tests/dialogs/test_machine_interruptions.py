@@ -8,6 +8,7 @@ from dialogs.flows import SERVICES
 from dialogs.machine import IDLE_SECONDS, turn
 from dialogs.said import Reply, Said
 from dialogs.session import Session
+from dialogs.step import Option
 from dialogs.texts import say
 from dialogs.world import OrderState
 from tests.dialogs.places import AT, EVERYWHERE, at
@@ -194,9 +195,9 @@ def test_a_question_about_a_service_removed_by_a_release_is_dropped() -> None:
 
 def test_an_act_removed_by_a_release_shows_the_question_anew() -> None:
     phone = at("confirm")
-    phone.session.options[0]["act"] = "removed"
+    phone.session.options[0] = Option("确认缴费", act="removed")
     phone.say("1")
-    assert (phone.session.asked, phone.session.options[0]["act"]) == ("confirm", "pay")
+    assert (phone.session.asked, phone.session.options[0].act) == ("confirm", "pay")
 
 
 def test_a_turn_does_not_change_the_session_it_was_given() -> None:

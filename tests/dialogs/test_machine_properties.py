@@ -13,6 +13,7 @@ from dialogs.machine import Turn, turn
 from dialogs.said import Said, Shown
 from dialogs.session import Session
 from dialogs.step import Option
+from dialogs.terms.contact import Relation
 from dialogs.vocabulary import ATTACHMENTS, COMMANDS
 from dialogs.world import OrderState
 from tests.dialogs.townspeople import RESIDENTS, town
@@ -28,6 +29,9 @@ WORDS = st.one_of(
     ),
     st.sampled_from(
         ["改姓名", "改档次", "改成300", "给我妈交医保", "养老核定", "我的订单", "怎么办理", "不缴了", "东湖区"]
+    ),
+    st.sampled_from(
+        ["加一个人", "常用联系人", "本人", "母亲", "我妈", "是我本人", "不是我", "删掉这一位", "删掉", "不删"]
     ),
     st.text(max_size=8),
     st.text(alphabet="0123456789０１２３一二三xX元第个返回", max_size=20),
@@ -84,7 +88,7 @@ class Conversation(RuleBasedStateMachine):
         """Whether this is the confirm option of the question shown, and nothing else."""
         if session.asked != "confirm" or session.aside:
             return False
-        options = session.shown_options()
+        options = session.options
         confirm = next(index for index, option in enumerate(options) if option.act == "pay")
         if said.kind == "tap":
             return said.option == f"{session.revision}.{confirm}"
@@ -167,6 +171,14 @@ class Conversation(RuleBasedStateMachine):
         else:
             self.town.become(no, kind)
 
+    @rule(who=st.sampled_from(RESIDENTS), relation=st.sampled_from(Relation))
+    def a_contact_comes(self, who: Resident, relation: Relation) -> None:
+        self.town.world().contacts.add("me", who.key, relation)
+
+    @rule(who=st.sampled_from(RESIDENTS))
+    def a_contact_goes(self, who: Resident) -> None:
+        self.town.world().contacts.remove("me", who.key)
+
     @rule(said=WORDS)
     def the_world_does_not_answer(self, said: str) -> None:
         self.town.down = True
@@ -189,16 +201,16 @@ class Conversation(RuleBasedStateMachine):
         if not here.asked or here.asked == self.session.asked:
             return
         there = place(self.session)
-        for option in here.shown_options():
+        for option in here.options:
             if isinstance(option.value, dict) and all(self.session.known.get(k) == v for k, v in option.value.items()):
-                index = here.shown_options().index(option)
+                index = here.options.index(option)
                 again = self.look(Said("tap", option.label, f"{here.revision}.{index}"), here).session
                 assert place(again) | {"wrong": 0, "page": 0} == there | {"wrong": 0, "page": 0}
         if here.asked == "document":
             who = next(one for one in RESIDENTS if one.key == self.session.known["insured"])
             again = self.look(Said("text", who.number), here).session
             assert again.asked == "insured"
-            assert again.known == {name: self.session.known[name] for name in ("insured", "number")}
+            assert again.known == {**here.known, **{name: self.session.known[name] for name in ("insured", "number")}}
         if here.asked == "insured":
             who = next(one for one in RESIDENTS if one.key == self.session.known["insured"])
             again = self.look(Said("text", who.name), here).session
@@ -207,8 +219,9 @@ class Conversation(RuleBasedStateMachine):
     @precondition(lambda self: self.shown)
     @rule()
     def an_option_is_the_same_by_tap_number_and_label(self) -> None:
-        labels = [plain(one.label) for one in self.session.shown_options()]
+        labels = [plain(one.label) for one in self.session.options]
         orders = len(self.town.books), dict(self.town.books), dict(self.town.owners), list(self.town.opened)
+        friends = dict(self.town.friends.get("me", {}))
         for one in self.shown:
             if one.url or labels.count(plain(one.label)) > 1:
                 continue
@@ -217,10 +230,11 @@ class Conversation(RuleBasedStateMachine):
             reached = []
             for way in ways:
                 self.town.books, self.town.owners = dict(orders[1]), dict(orders[2])
-                self.town.opened = list(orders[3])
+                self.town.opened, self.town.friends["me"] = list(orders[3]), dict(friends)
                 reached.append(place(self.look(way).session))
             assert all(other == reached[0] for other in reached), f"{one.label} {ways}"
         self.town.books, self.town.owners, self.town.opened = dict(orders[1]), dict(orders[2]), list(orders[3])
+        self.town.friends["me"] = friends
 
     @invariant()
     def what_waits_for_an_answer_has_a_way_on(self) -> None:
@@ -229,7 +243,14 @@ class Conversation(RuleBasedStateMachine):
         steps = {step.name: step for step in SERVICES[self.session.flow].flow.steps}
         step = steps[self.session.asked]
         assert not step.offers or self.session.options, f"{step.name} asks and offers nothing"
-        assert all(isinstance(one, Option) for one in self.session.shown_options())
+        assert all(isinstance(one, Option) for one in self.session.options)
+
+    @invariant()
+    def there_is_one_self_at_most(self) -> None:
+        if not hasattr(self, "town"):
+            return
+        relations = [one.relation for one in self.town.friends.get("me", {}).values()]
+        assert relations.count(Relation.SELF) <= 1
 
     @invariant()
     def nothing_is_held_twice(self) -> None:

@@ -10,12 +10,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 
+from dialogs.terms.contact import MOST_CONTACTS, Contact, Keeping, Relation
 from dialogs.terms.identity import Document, mask_name, mask_number, read_document, same_name
 from dialogs.terms.insurance import Assessment, Enrolment, Insurance, Payable, Person, TariffRow
 from dialogs.world import (
     Cancelling,
     Certifiable,
     CertifiedPayment,
+    Guess,
     Held,
     Issued,
     Opening,
@@ -23,12 +25,15 @@ from dialogs.world import (
     OrderLine,
     OrderState,
     Payment,
+    Record,
     Unavailable,
     Verified,
     World,
 )
 
 ORDER_MINUTES = 30
+RIDDLE_SECONDS, CONFIRMED = 600, timedelta(minutes=30)
+SIGNS, SUM = "2345", "7 + 5 = ？"
 GUESSES, GUESS_SECONDS = 5, 600  # wrong ones before one has to wait
 NOT_OVER = (OrderState.OPEN, OrderState.CLOSING, OrderState.PAID, OrderState.REFUNDING)
 
@@ -69,6 +74,12 @@ class Town:
     certifiable: Sequence[Certifiable] = ()  # of every payer alike
     issued: dict[tuple[str, str], Verified] = field(default_factory=dict)  # by number and code
     misses: dict[tuple[str, str], list[datetime]] = field(default_factory=dict)
+    friends: dict[str, dict[str, Contact]] = field(default_factory=dict)  # of each payer, by look-up key
+
+    records: dict[str, list[Record]] = field(default_factory=dict)  # by look-up key
+    agreed: dict[str, set[str]] = field(default_factory=dict)  # versions by payer
+    confirmed: dict[tuple[str, str], datetime] = field(default_factory=dict)  # payer and look-up key
+    posed: list[str] = field(default_factory=list)
 
     def world(self, payer: str = "me") -> World:
         """The town as this payer's dialogs see it."""
@@ -79,6 +90,10 @@ class Town:
             ledger=self,
             cashier=_Cashier(self),
             certificates=_Desk(self),
+            contacts=_Contacts(self),
+            history=_History(self),
+            consents=_Consents(self),
+            captchas=_Captchas(self),
             guesses=_Guesses(self),
             clock=self,
         )
@@ -275,6 +290,119 @@ class _Desk:
         name, now = chosen[0].name, self.town.moment
         self.town.issued[number, "CODE"] = Verified(number, name, "****", now.date(), "税务局", amount, lines)
         return Issued(number, "CODE", name, len(chosen), amount, f"https://pay.example/c/{number}", now)
+
+
+@dataclass(frozen=True)
+class _Contacts:
+    """Who pays for whom in a town."""
+
+    town: Town
+
+    def list(self, payer: str) -> Sequence[Contact]:
+        mine = self._of(payer)
+        used = [*mine, *(one.insured for who, payables in self.town.opened if who == payer for one in payables)]
+        last = {insured: place for place, insured in enumerate(used)}
+        return sorted(mine.values(), key=lambda one: (one.relation is not Relation.SELF, -last[one.insured]))
+
+    def add(self, payer: str, insured: str, relation: Relation) -> Keeping:
+        mine = self._of(payer)
+        if insured in mine:
+            return Keeping.ALREADY
+        return Keeping.FULL if len(mine) >= MOST_CONTACTS else self._keep(payer, insured, relation)
+
+    def relate(self, payer: str, insured: str, relation: Relation) -> Keeping:
+        return self._keep(payer, insured, relation) if insured in self._of(payer) else Keeping.GONE
+
+    def remove(self, payer: str, insured: str) -> None:
+        self._of(payer).pop(insured, None)
+
+    def forget(self, payer: str) -> None:
+        self._of(payer).clear()
+
+    def _of(self, payer: str) -> dict[str, Contact]:
+        self.town._up()
+        return self.town.friends.setdefault(payer, {})
+
+    def _keep(self, payer: str, insured: str, relation: Relation) -> Keeping:
+        mine = self._of(payer)
+        if relation is Relation.SELF and any(
+            one.relation is relation and one.insured != insured for one in mine.values()
+        ):
+            return Keeping.SELF_TAKEN
+        mine[insured] = Contact(insured, relation)
+        return Keeping.KEPT
+
+
+@dataclass(frozen=True)
+class _History:
+    """What was paid in a town, as a test writes it down."""
+
+    town: Town
+
+    def records(self, payer: str, insured: str) -> Sequence[Record]:
+        self.town._up()
+        return self.town.records.get(insured, [])
+
+
+@dataclass(frozen=True)
+class _Consents:
+    """Who agreed in a town."""
+
+    town: Town
+
+    def given(self, payer: str, version: str) -> bool:
+        self.town._up()
+        return version in self.town.agreed.get(payer, ())
+
+    def give(self, payer: str, version: str) -> None:
+        self.town._up()
+        self.town.agreed.setdefault(payer, set()).add(version)
+
+    def withdraw(self, payer: str) -> None:
+        self.town._up()
+        self.town.agreed.pop(payer, None)
+
+
+@dataclass(frozen=True)
+class _Captchas:
+    """Riddles of a town: every picture shows 2345, every sum is 7 + 5; the same moment poses the same riddle."""
+
+    town: Town
+
+    def pose(self, payer: str, *, picture: bool) -> str:
+        self.town._up()
+        riddle = f"{'picture' if picture else 'sum'}-{int(self.town.moment.timestamp())}"
+        self.town.posed.append(riddle)
+        return riddle
+
+    def question(self, riddle: str) -> str:
+        return SUM if riddle.startswith("sum") else ""
+
+    def guess(self, riddle: str, answer: str) -> Guess:
+        self.town._up()
+        kind, _, posed = riddle.partition("-")
+        if self.town.moment.timestamp() - int(posed) > RIDDLE_SECONDS:
+            return Guess.EXPIRED
+        if not answer.isdecimal():
+            return Guess.UNREADABLE
+        return Guess.RIGHT if answer == (SIGNS if kind == "picture" else "12") else Guess.WRONG
+
+    def acquainted(self, payer: str, insured: str) -> bool:
+        self.town._up()
+        mine = {no for no, who in self.town.owners.items() if who == payer}
+        keys = {line.payable_key for no in mine for line in self.town.books[no].lines}
+        paid = any(f":{insured}:" in key for key in keys & set(self.town.payments))
+        since = self.town.confirmed.get((payer, insured))
+        return paid or (since is not None and self.town.moment - since < CONFIRMED)
+
+    def confirm(self, payer: str, insured: str) -> None:
+        if not self.acquainted(payer, insured):
+            self.town.confirmed[payer, insured] = self.town.moment
+
+    def forget(self, payer: str) -> None:
+        self.town._up()
+        for pair in [pair for pair in self.town.confirmed if pair[0] == payer]:
+            del self.town.confirmed[pair]
 
 
 @dataclass(frozen=True)

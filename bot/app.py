@@ -14,6 +14,8 @@ from wsgiref.types import WSGIApplication
 import redis
 from sqlalchemy import Engine, text
 
+from bot.captcha.picture import paint
+from bot.captcha.riddles import Riddles, signs_of
 from bot.card import CardPainter, card_font
 from bot.cashier import StoredCashier
 from bot.certificate.desk import CertificateDesk
@@ -43,7 +45,10 @@ from dialogs.flows import SERVICES
 from dialogs.said import Reply
 from dialogs.texts import say
 from storage.certificates import CertificateBook
+from storage.consents import StoredConsents
+from storage.contacts import StoredContacts
 from storage.database import open_database, reading, writing
+from storage.history import StoredHistory
 from storage.migrate import is_current, upgrade
 from storage.notices import text_notice, write_notice
 from storage.orders.opening import Opener
@@ -60,6 +65,7 @@ from storage.tariffs import StoredTariffs
 
 REDIS_SECONDS = 1.0  # connect and read; a turn has four
 EMBEDDED = "embedded"
+CAPTCHA_KEY = "captcha"
 
 
 @dataclass
@@ -131,8 +137,16 @@ def build(
     gateway = Gateway(merchant, notify_url, settings.pay.api_base.rstrip("/"), clock=clock)
     settler = Settler(engine, zone, settings.pay.mch_id, settings.wechat.app_id)
     till = Till(engine, gateway, settler, zone, clock)
+    captcha_key = seal.signing_key(CAPTCHA_KEY)
     messenger = Messenger(
-        engine, store, account, CardPainter(card_font()), zone, clock, settings.wechat.notice_template
+        engine,
+        store,
+        account,
+        CardPainter(card_font()),
+        zone,
+        clock,
+        settings.wechat.notice_template,
+        captcha=lambda riddle: paint(signs_of(riddle, captcha_key)),
     )
     duties = Duties(engine, till, messenger, clock)
     worker = Worker(duties.run_due)
@@ -157,7 +171,23 @@ def build(
     book = CertificateBook(engine, seal, zone, settings.certificate.issuer)
     certificate_links, desk = _certificates(settings, book, seal, bureau_clock)
     guesses = StoredGuesses(shared, clock)
-    conversation = Conversation(SERVICES, registry, tariffs, ledger, cashier, desk, guesses, messenger, zone)
+    contacts = StoredContacts(engine, clock)
+    history = StoredHistory(engine, zone)
+    conversation = Conversation(
+        services=SERVICES,
+        registry=registry,
+        tariffs=tariffs,
+        ledger=ledger,
+        cashier=cashier,
+        certificates=desk,
+        contacts=contacts,
+        history=history,
+        consents=StoredConsents(engine, clock),
+        captchas=Riddles(captcha_key, engine, shared, history, clock, lambda: wakeups.wake()),
+        guesses=guesses,
+        messenger=messenger,
+        zone=zone,
+    )
     outlets = _Outlets(engine, messenger, wakeups, clock)
     texts = TurnTexts(busy=say("wire.busy"), failed=say("wire.error", id="{id}"), unavailable=say("wire.unavailable"))
     outs = Outlets(late=outlets.late, more=messenger.send_more, push=outlets.told)

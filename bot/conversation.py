@@ -13,7 +13,20 @@ from dialogs.machine import turn
 from dialogs.said import Said
 from dialogs.session import Session
 from dialogs.step import Service
-from dialogs.world import Cashier, Certificates, Guesses, Ledger, Registry, Tariffs, Unavailable, World
+from dialogs.world import (
+    Captchas,
+    Cashier,
+    Certificates,
+    Consents,
+    Contacts,
+    Guesses,
+    History,
+    Ledger,
+    Registry,
+    Tariffs,
+    Unavailable,
+    World,
+)
 from storage.database import one_reader
 
 
@@ -39,6 +52,10 @@ class Conversation:
     ledger: Ledger
     cashier: Cashier
     certificates: Certificates
+    contacts: Contacts
+    history: History
+    consents: Consents
+    captchas: Captchas
     guesses: Guesses
     messenger: Messenger
     zone: tzinfo
@@ -52,6 +69,10 @@ class Conversation:
             ledger=self.ledger,
             cashier=self.cashier,
             certificates=self.certificates,
+            contacts=self.contacts,
+            history=self.history,
+            consents=self.consents,
+            captchas=self.captchas,
             guesses=self.guesses,
             clock=BureauClock(lambda: now, self.zone),
         )

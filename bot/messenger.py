@@ -23,7 +23,7 @@ from dialogs.texts import say
 from dialogs.world import Unavailable
 from storage import notices
 from storage.database import reading, writing
-from storage.notices import CARD, Notice
+from storage.notices import CARD, PICTURES, Notice
 from storage.orders.columns import ATTEMPT, ORDER, PLACED
 from storage.orders.reading import moment
 from storage.orders.settling import lines_of
@@ -46,6 +46,7 @@ class Messenger:
     zone: tzinfo
     clock: Callable[[], float]
     template_id: str = ""
+    captcha: Callable[[str], bytes] | None = None  # paints the picture of a riddle
 
     def deliver_due(self) -> int:
         """Try what is due; returns how many were tried. Raises DatabaseUnavailable."""
@@ -85,7 +86,7 @@ class Messenger:
         mine = []
         for notice_id, notice in found:
             with writing(self.engine) as connection:
-                if notice.kind == CARD:
+                if notice.kind in PICTURES:
                     notices.put_off(connection, notice_id, 0, now)
                 elif notices.lease(connection, notice_id, now, LEASE_SECONDS):
                     mine.append((notice_id, notice))
@@ -127,22 +128,21 @@ class Messenger:
             self._done(notice_id, "push")
 
     def _push(self, notice: Notice) -> None:
-        if notice.kind == CARD:
-            picture = self._card(str(notice.body["attempt"]))
-            self.account.send_image(notice.openid, self.account.upload_image(picture))
+        if notice.kind in PICTURES:
+            self.account.send_image(notice.openid, self.account.upload_image(self._picture(notice)))
             return
         texts = reply_texts(notice.reply)
         self.account.send_text(notice.openid, texts[0])
         self.send_more(notice.openid, tuple(texts[1:]))
 
     def _by_template(self, notice: Notice) -> bool:
-        if not self.template_id or notice.kind == CARD:
+        if not self.template_id or notice.kind in PICTURES:
             return False
         self.account.send_template(notice.openid, self.template_id, {"thing1": " ".join(notice.reply.text)[:20]})
         return True
 
     def _is_stale(self, notice: Notice) -> bool:
-        """Whether it would mislead by now: a card whose code nobody can pay any more."""
+        """Whether it would mislead by now: a card whose code nobody can pay any more, an old riddle."""
         if notice.expires_at is not None and notice.expires_at <= self._now():
             return True
         if notice.kind != CARD:
@@ -150,6 +150,12 @@ class Messenger:
         where = (ATTEMPT.c.out_trade_no == str(notice.body["attempt"])) & (ATTEMPT.c.state == PLACED)
         with reading(self.engine) as connection:
             return connection.execute(select(ATTEMPT.c.code_url).where(where)).scalar() is None
+
+    def _picture(self, notice: Notice) -> bytes:
+        if notice.kind == CARD:
+            return self._card(str(notice.body["attempt"]))
+        assert self.captcha is not None, "nobody paints riddles"
+        return self.captcha(str(notice.body["riddle"]))
 
     def _card(self, out_trade_no: str) -> bytes:
         """The picture of an attempt's code."""

@@ -6,7 +6,6 @@ it; WeChat's retry of a message that still runs waits for the same turn. What no
 
 from __future__ import annotations
 
-import json
 import secrets
 import threading
 import time
@@ -15,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 
+import msgspec
 import structlog
 
 from bot.turn_threads import TurnThreads
@@ -165,7 +165,7 @@ class Turns:
             job.closed = True
             heard = job.listeners > 0
         # A reply that goes out late is not kept as an answer too: the retry would show it twice.
-        kept = json.dumps(texts if heard else [], ensure_ascii=False).encode()
+        kept = msgspec.json.encode(texts if heard else [])
         if not self._store.save(openid, message, claim.fence, result.session, kept, self._clock()):
             self._log.warning("a turn took so long that its claim was lost")
             return Answer("", "lost")
@@ -187,7 +187,7 @@ class Turns:
                 case Claimed() as claimed:
                     return claimed
                 case Answered(reply):
-                    texts = json.loads(reply)
+                    texts = msgspec.json.decode(reply, type=list[str])
                     return Answer(texts[0] if texts else "", "again")
                 case Full():
                     return Answer(self._texts.busy, "busy")

@@ -74,11 +74,14 @@ class Asides(Walk):
                 return
             if isinstance(answer, Ask):
                 values = [values_of(step, option) for option in answer.options if option.value is not None]
-                if values and mine not in values:
+                offered = any(all(before.get(name) == value[name] for name in value) for value in values)
+                if values and not offered and not step.typed:  # what is typed is none of the options
                     break
             if isinstance(answer, Known) and dict(answer.values) != mine:
                 break
-            self.session.known |= mine
+            if not step.holds(before, self.world):
+                break
+            self.session.known |= mine | {name: before[name] for name in step.may_give if name in before}
         self._keep_trail(flow)
         self._walk()
 

@@ -111,14 +111,23 @@ def partly(text: str, options: Sequence[Option]) -> Option | None:
     said = plain(text)
     if len(said) < 2:
         return None
-    whole = re.compile(rf"(?<![\d.]){re.escape(said)}(?![\d.])") if said[0].isdigit() or said[-1].isdigit() else None
-    found = [
-        option
-        for option in options
-        for label in [plain_label(option.label)]
-        if (whole.search(label) if whole else said in label)
-    ]
+    found = [option for option in options if _holds(plain_label(option.label), said)]
     return found[0] if len(found) == 1 else None
+
+
+def _holds(label: str, said: str) -> bool:
+    """Whether the words stand in the label, with no figure of a longer number on either side of theirs."""
+    start = label.find(said)
+    while start >= 0:
+        before, after = label[start - 1 : start], label[start + len(said) : start + len(said) + 1]
+        if not (_is_figure(said[0]) and _is_figure(before)) and not (_is_figure(said[-1]) and _is_figure(after)):
+            return True
+        start = label.find(said, start + 1)
+    return False
+
+
+def _is_figure(sign: str) -> bool:
+    return sign.isdigit() or sign == "."
 
 
 def _names(option: Option) -> set[str]:

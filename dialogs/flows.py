@@ -6,15 +6,22 @@ from collections.abc import Mapping
 
 from dialogs.step import Flow, Service
 from dialogs.steps.assessed import Assessed
+from dialogs.steps.captcha import Captcha
 from dialogs.steps.certificate_issued import CertificateIssued
 from dialogs.steps.certificate_payments import CertificatePayments
 from dialogs.steps.certificate_verify import CertificateCode, CertificateNumber
 from dialogs.steps.checkout import Checkout
 from dialogs.steps.confirm import Confirm
+from dialogs.steps.consent import Consent, ConsentWithdrawal
+from dialogs.steps.contact_changed import ContactKept, ContactRelation, ContactSure
+from dialogs.steps.contacts import Contacts
 from dialogs.steps.document import Document
 from dialogs.steps.enrolled import Enrolled
+from dialogs.steps.enrolments import Enrolments
 from dialogs.steps.insured import Insured
+from dialogs.steps.lookup import LookupName, LookupNumber
 from dialogs.steps.orders import Orders
+from dialogs.steps.payments import PaymentDetail, Payments, WhichInsurance
 from dialogs.steps.services import Help, Services
 from dialogs.steps.standard import Standard
 from dialogs.steps.tier import Tier
@@ -25,8 +32,8 @@ PENSION, MEDICAL = Insurance.PENSION, Insurance.MEDICAL
 # 菜单: three groups, as the account shows them (design, section 11).
 MENU: Mapping[str, tuple[str, ...]] = {
     "我要缴": ("pay.pension", "pay.pension_assessed", "pay.medical", "pay.medical_assessed"),
-    "我要查": ("query.certificate", "certificate.verify"),
-    "税费服务": ("home", "my.orders", "help"),
+    "我要查": ("query.payments", "query.certificate", "query.enrolments", "certificate.verify"),
+    "税费服务": ("home", "my.contacts", "my.orders", "help"),
 }
 
 PAY_PENSION = Flow(
@@ -63,9 +70,30 @@ PAY_MEDICAL_ASSESSED = Flow(
     Confirm(MEDICAL, "pay.medical_assessed"),
     Checkout(),
 )
+MY_CONTACTS = Flow(
+    "常用联系人",
+    Contacts(),
+    Document(offering=False),
+    Insured(),
+    ContactRelation(),
+    ContactSure(),
+    ContactKept(),
+)
 MY_ORDERS = Flow("我的订单", Orders(), Checkout())
 HOME = Flow("全部服务", Services([key for keys in MENU.values() for key in keys if key != "home"]))
 HELP = Flow("帮助", Help())
+QUERY_PAYMENTS = Flow(
+    "缴费查询",
+    WhichInsurance(),
+    Consent(),
+    LookupNumber(),
+    LookupName(),
+    Captcha(),
+    Payments(),
+    PaymentDetail(),
+)
+QUERY_ENROLMENTS = Flow("参保信息", Consent(), LookupNumber(), LookupName(), Captcha(), Enrolments())
+MY_CONSENT = Flow("撤回同意", ConsentWithdrawal())
 CERTIFICATE = Flow("缴费证明", CertificatePayments(), CertificateIssued())
 CERTIFICATE_VERIFY = Flow("证明查验", CertificateNumber(), CertificateCode())
 
@@ -78,9 +106,13 @@ SERVICES: Mapping[str, Service] = {
         ),
         Service("pay.medical", PAY_MEDICAL, words=(("医保",), ("医疗",), ("合作医疗",), ("新农合",))),
         Service("pay.medical_assessed", PAY_MEDICAL_ASSESSED, words=(("医", "核定"), ("医", "补缴"), ("新生儿",))),
+        Service("query.payments", QUERY_PAYMENTS, words=(("查", "缴费"), ("查", "交费"), ("缴费", "记录"))),
+        Service("query.enrolments", QUERY_ENROLMENTS, words=(("参保",), ("查", "养老"), ("查", "医"))),
+        Service("my.consent", MY_CONSENT, words=(("撤回", "同意"), ("撤销", "同意"), ("取消", "同意"))),
         Service("query.certificate", CERTIFICATE, words=(("证明",),)),
         Service("certificate.verify", CERTIFICATE_VERIFY, words=(("查验",), ("证明", "真"), ("证明", "核对"))),
         Service("home", HOME),
+        Service("my.contacts", MY_CONTACTS, words=(("联系人",),)),
         Service("my.orders", MY_ORDERS, words=(("订单",), ("缴费单",))),
         Service("help", HELP, words=(("怎么",), ("帮我",), ("咨询",))),
     )

@@ -39,6 +39,8 @@ VERBS: dict[str, Literal["never", "maybe", "always"]] = {
     "家人放弃付款": "maybe",
     "家人扫旧码": "maybe",  # the last payment code that came, whatever has happened since; then pays
     "打开": "always",  # a link that is no pay link, by its label: a certificate
+    "看图": "never",  # type the digits of the picture that came last
+    "算": "never",  # type what the sum that was asked last comes to
     "照着打": "always",  # what the bot wrote behind these words: 编号 查验码
     "等待": "always",
     "故障": "always",  # bot/sandbox/faults.py: pay.jsapi drop_after 1; or 清除

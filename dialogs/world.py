@@ -13,6 +13,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Protocol
 
+from dialogs.terms.contact import Contact, Keeping, Relation
 from dialogs.terms.identity import Document
 from dialogs.terms.insurance import Assessment, Enrolment, Insurance, Payable, PayKind, Person, TariffRow
 
@@ -151,6 +152,44 @@ class Verified:
     payments: tuple[CertifiedPayment, ...]
 
 
+class RecordState(StrEnum):
+    """缴费状态, as a look-up shows it."""
+
+    WAITING = "waiting"  # 待支付: an open order of one's own
+    PAID = "paid"
+    BOOKED = "booked"  # 已入库: the agency has taken it over
+    REFUNDING = "refunding"
+    REFUNDED = "refunded"
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """缴费记录 of one insured: money received for a payable, or one's own order that waits for it."""
+
+    ref: str  # names it in a session
+    insurance: Insurance
+    pay_kind: PayKind
+    tier: str
+    cover_year: int
+    amount: int
+    at: datetime  # paid; of what waits: opened
+    institution: str
+    state: RecordState
+    mine: bool  # the same payer's order
+    order_no: str  # "" where it is not the payer's
+    channel: str  # "" for ours
+    receipt_no: str  # "" where there is none yet
+
+
+class Guess(StrEnum):
+    """What an answer to a riddle is."""
+
+    RIGHT = "right"
+    WRONG = "wrong"
+    EXPIRED = "expired"
+    UNREADABLE = "unreadable"  # nothing that could be an answer; not counted
+
+
 class Registry(Protocol):
     """Who is insured, where, and what the agencies assessed."""
 
@@ -247,6 +286,82 @@ class Certificates(Protocol):
         ...
 
 
+class Contacts(Protocol):
+    """常用联系人 of one payer; nobody else's are ever told. Every call may be repeated."""
+
+    def list(self, payer: str) -> Sequence[Contact]:
+        """本人 first, then the one paid for (or added) last."""
+        ...
+
+    def add(self, payer: str, insured: str, relation: Relation) -> Keeping:
+        """Add somebody whose number and name were confirmed; KEPT, ALREADY, FULL or SELF_TAKEN."""
+        ...
+
+    def relate(self, payer: str, insured: str, relation: Relation) -> Keeping:
+        """Change what a contact is to the payer; KEPT, GONE or SELF_TAKEN."""
+        ...
+
+    def remove(self, payer: str, insured: str) -> None:
+        """Forget one; nothing happens where there is none."""
+        ...
+
+    def forget(self, payer: str) -> None:
+        """Forget all (撤回同意)."""
+        ...
+
+
+class History(Protocol):
+    """缴费记录."""
+
+    def records(self, payer: str, insured: str) -> Sequence[Record]:
+        """Whoever paid for this insured; of orders that wait only this payer's. Newest first, at most 60."""
+        ...
+
+
+class Consents(Protocol):
+    """同意: kept with version and time."""
+
+    def given(self, payer: str, version: str) -> bool:
+        """Whether this version was agreed to and not withdrawn."""
+        ...
+
+    def give(self, payer: str, version: str) -> None:
+        """Agree; again is the same."""
+        ...
+
+    def withdraw(self, payer: str) -> None:
+        """撤回同意: every version."""
+        ...
+
+
+class Captchas(Protocol):
+    """验证码. A riddle is a text that says nothing of its answer."""
+
+    def pose(self, payer: str, *, picture: bool) -> str:
+        """A new riddle: a picture that is sent to this payer, or a sum."""
+        ...
+
+    def question(self, riddle: str) -> str:
+        """The sum, in figures and in words; "" for a picture."""
+        ...
+
+    def guess(self, riddle: str, answer: str) -> Guess:
+        """What the answer is; of a riddle some minutes old EXPIRED."""
+        ...
+
+    def acquainted(self, payer: str, insured: str) -> bool:
+        """Whether this payer needs no code: paid for the insured, or confirmed within 30 minutes."""
+        ...
+
+    def confirm(self, payer: str, insured: str) -> None:
+        """Number, name and code were right just now."""
+        ...
+
+    def forget(self, payer: str) -> None:
+        """Whom this payer confirmed lately."""
+        ...
+
+
 class Guesses(Protocol):
     """How often somebody may guess wrong, told by what is guessed. Counted over restarts and processes."""
 
@@ -277,6 +392,10 @@ class World:
     ledger: Ledger
     cashier: Cashier
     certificates: Certificates
+    contacts: Contacts
+    history: History
+    consents: Consents
+    captchas: Captchas
     guesses: Guesses
     clock: Clock
 

@@ -1,6 +1,6 @@
 """News for a citizen: written in the transaction of the fact that causes it, unique by its reason, delivered later.
 
-A body is JSON: `lines`, and `options` as [id, label]; a card's body names the attempt whose picture it is.
+A body is JSON: `lines`, and `options` as [id, label]; a picture's body names the attempt or the riddle it is of.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ from storage.lookup import Lookup
 from storage.tables import NoticeRow
 
 NOTICE = table_of(NoticeRow)
-CARD = "card"
+CARD, CAPTCHA = "card", "captcha"
+PICTURES = (CARD, CAPTCHA)  # cannot stand in a reply
 _WAITING = Lookup(  # in every turn
     select(NOTICE.c.id, NOTICE.c.reason, NOTICE.c.openid, NOTICE.c.kind, NOTICE.c.body, NOTICE.c.made_at)
     .add_columns(NOTICE.c.expires_at)
@@ -156,6 +157,17 @@ def refunded_notice(order: Row[Any], attempt: Row[Any], now: int) -> Notice:
 def card_notice(openid: str, out_trade_no: str, expires_at: int, now: int) -> Notice:
     """A payment card to be painted and sent, for the attempt's code."""
     return Notice(f"card:{out_trade_no}:{now}", openid, CARD, {"attempt": out_trade_no}, now, expires_at)
+
+
+def captcha_notice(openid: str, riddle: str, expires_at: int, now: int) -> Notice:
+    """The picture of a riddle, to be painted and sent."""
+    return Notice(f"captcha:{riddle}", openid, CAPTCHA, {"riddle": riddle}, now, expires_at)
+
+
+def drop_captchas(connection: Connection, openid: str, now: int) -> None:
+    """Pictures of riddles that were not sent yet are not sent any more: another riddle is asked."""
+    where = (NOTICE.c.openid == openid) & NOTICE.c.delivered_at.is_(None) & (NOTICE.c.kind == CAPTCHA)
+    connection.execute(update(NOTICE).where(where).values(due_at=None, expires_at=now))
 
 
 def text_notice(reason: str, openid: str, lines: Sequence[str], options: Sequence[Shown], now: int) -> Notice:

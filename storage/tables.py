@@ -280,6 +280,34 @@ class CertificateRow(SQLModel, table=True):
     asked: str = Field(unique=True)  # hash of who, which payments, which day: asked for again, it is the same
 
 
+# -- what a citizen asked to be remembered
+
+
+class ContactRow(SQLModel, table=True):
+    """常用联系人: whom an openid pays for. Who that is, the registry says: nothing of it stands here."""
+
+    __tablename__ = "contact"
+
+    payer: str = Field(primary_key=True)  # openid
+    person: str = Field(primary_key=True)  # look-up key; the registry may have forgotten it
+    relation: str
+    own: str | None = Field(default=None, unique=True)  # the payer, where this is 本人: at most one
+    added_at: int = Field(sa_column=_seconds())
+
+
+class ConsentRow(SQLModel, table=True):
+    """同意 of an openid to one version of the notice; a withdrawn one stays, with the time."""
+
+    __tablename__ = "consent"
+
+    id: int | None = Field(default=None, primary_key=True)
+    holds: str | None = Field(default=None, unique=True)  # payer and version; NULL once withdrawn
+    payer: str = Field(index=True)  # openid
+    version: str
+    given_at: int = Field(sa_column=_seconds())
+    withdrawn_at: int | None = Field(default=None, sa_column=_seconds_or_none())
+
+
 # -- what is still to be said
 
 
@@ -291,8 +319,8 @@ class NoticeRow(SQLModel, table=True):
     id: int | None = Field(default=None, primary_key=True)
     reason: str = Field(unique=True)
     openid: str = Field(index=True)
-    kind: str  # paid, closed, refunded, late, card
-    body: str = Field(sa_column=Column(Text, nullable=False))  # JSON: text lines, options, or the attempt a card is for
+    kind: str  # paid, closed, refunded, late, card, captcha
+    body: str = Field(sa_column=Column(Text, nullable=False))  # JSON: text lines, options, or what a picture is of
     made_at: int = Field(sa_column=_seconds())
     due_at: int | None = Field(default=None, sa_column=_seconds_or_none(index=True))  # NULL once delivered or given up
     expires_at: int | None = Field(default=None, sa_column=_seconds_or_none())

@@ -25,7 +25,8 @@ from dialogs.texts import say, sentences
 from dialogs.transcript import ME, Action, CannotPerform, Line, Mark, duration
 
 FAMILY = "家人"
-CARD = "[付款码]"
+CARD, CAPTCHA = "[付款码]", "[验证码图片]"
+SUM = re.compile(r"(\d+) \+ (\d+) = ？")
 CLEAR = "清除"
 CODE = "weixin://wxpay/bizpayurl?"
 # Seconds after which the clock stops while a scene waits, so that every look the worker plans happens on its time.
@@ -43,6 +44,10 @@ class Bot(Protocol):
 
     def restart(self) -> None:
         """End the process and start it again on the same storage."""
+        ...
+
+    def picture_says(self, openid: str) -> str:
+        """What the picture shows that this citizen was sent last: eyes, for a scene."""
         ...
 
 
@@ -75,6 +80,8 @@ class ScenePerformer:
             "家人扫旧码": lambda phone, words: self._scanned(_pictures(phone), self.phone(words or FAMILY), Sheet.pay),
             "打开": self._opened,
             "照着打": lambda phone, words: _nothing(phone.type(copied(self._bubbles(), words))),
+            "看图": lambda phone, words: _nothing(phone.type(self._seen_in_picture(phone))),
+            "算": lambda phone, words: _nothing(phone.type(str(_sum(phone)))),
             "等待": self._wait,
             "故障": lambda phone, words: self.fault(words),
             "重启": lambda phone, words: self.bot.restart(),
@@ -167,11 +174,19 @@ class ScenePerformer:
         return []
 
     def _decoded(self, bubble: Bubble) -> str:
-        content = self.sandbox.wechat.media.picture(bubble.media_id).content
-        codes = zxingcpp.read_barcodes(Image.open(io.BytesIO(content)))
-        if len(codes) != 1 or not codes[0].text.startswith(CODE):
+        codes = self._codes(bubble)
+        if len(codes) != 1 or not codes[0].startswith(CODE):
             raise CannotPerform("付款码认不出来")
-        return str(codes[0].text)
+        return codes[0]
+
+    def _codes(self, bubble: Bubble) -> list[str]:
+        content = self.sandbox.wechat.media.picture(bubble.media_id).content
+        return [str(code.text) for code in zxingcpp.read_barcodes(Image.open(io.BytesIO(content)))]
+
+    def _seen_in_picture(self, phone: Phone) -> str:
+        if not (pictures := _pictures(phone)) or self._codes(pictures[-1]):
+            raise CannotPerform("没有收到验证码图片")
+        return self.bot.picture_says(phone.openid)
 
     def _arrived(self, person: str) -> list[Line]:
         lines = []
@@ -186,6 +201,8 @@ class ScenePerformer:
 
     def _shown(self, bubble: Bubble) -> list[str]:
         if bubble.kind == "image":
+            if not self._codes(bubble):
+                return [CAPTCHA]
             self._decoded(bubble)
             return [CARD]
         return [line.rstrip() for line in bubble.shown.split("\n")]
@@ -208,6 +225,14 @@ def mark_of(bubble: Bubble) -> Mark:
 
 def _nothing(bubbles: Sequence[Bubble]) -> None:
     """The bubbles stand in the phone's inbox, where they are read with whatever was pushed between them."""
+
+
+def _sum(phone: Phone) -> int:
+    """What the sum asked last comes to."""
+    asked = [match for bubble in phone.inbox for match in SUM.finditer(bubble.text)]
+    if not asked:
+        raise CannotPerform("没有要算的题")
+    return sum(map(int, asked[-1].groups()))
 
 
 def _pictures(phone: Phone) -> list[Bubble]:

@@ -11,7 +11,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from wsgiref.types import WSGIApplication
 
-from bot.app import App, build
+from bot.app import CAPTCHA_KEY, App, build
+from bot.captcha.riddles import signs_of
 from bot.replay.performer import ScenePerformer
 from bot.replay.wsgi_server import LoopbackWsgi
 from bot.sandbox.both import Sandbox
@@ -23,6 +24,7 @@ from bot.sandbox.wechat import WeChatStandIn
 from bot.settings import Settings, read
 from bot.wechat.menu import menu_payload
 from dialogs.flows import MENU
+from dialogs.session import Session
 from dialogs.texts import say
 from dialogs.transcript import ACCOUNTS, Scene
 from storage.database import open_database
@@ -80,6 +82,11 @@ class _Bot:
         """End the process and start it again on the same storage."""
         self.stop()
         self._app = self._start()
+
+    def picture_says(self, openid: str) -> str:
+        """What the picture shows that this citizen was sent last: its riddle stands in the session."""
+        riddle = Session.from_json(self._app.store.peek(openid)).known["riddle"]["which"]
+        return signs_of(riddle, self._app.seal.signing_key(CAPTCHA_KEY))
 
     def stop(self) -> None:
         """End it."""

@@ -99,9 +99,7 @@ def _add(world: World, contact: Contact) -> Keeping:
 def _relations(found: dict[str, Contact], now: Relation | None) -> list[Option]:
     """What it may become; 本人 only while nobody is."""
     taken = {now} | {one.relation for one in found.values() if one.relation is Relation.SELF}
-    return [
-        Option(say(f"relation.{one}"), value=one.value, also=SPOKEN[one]) for one in Relation if one not in taken
-    ]
+    return [Option(say(f"relation.{one}"), value=one.value, also=SPOKEN[one]) for one in Relation if one not in taken]
 
 
 def _told(outcome: Keeping, known: Knowledge, relation: Relation | None) -> str:

@@ -1,23 +1,48 @@
-"""Whose ID document: the number is read, turned into its look-up key at once, and never kept."""
+"""Whose ID document: one of the citizen's contacts, or a number, turned into its look-up key at once and never kept."""
 
 from __future__ import annotations
 
 from dialogs.said import Said
-from dialogs.step import Answer, Ask, Knowledge, Known, Step, Wrong
+from dialogs.step import Answer, Ask, Knowledge, Known, Option, Step, Wrong
+from dialogs.steps.acquaintances import acquaintances, is_acquainted
+from dialogs.terms.contact import SPOKEN
 from dialogs.terms.identity import NotADocument, read_document
 from dialogs.texts import say
 from dialogs.world import World
 
 
 class Document(Step):
-    """身份证号码 of the insured."""
+    """身份证号码 of the insured; of a contact the name is known too. `offering` False: asks for somebody new."""
 
     name = "document"
     gives = ("insured", "number")
+    may_give = ("name", "contact")  # contact: it was chosen, not typed
     typed = True
 
+    def __init__(self, *, offering: bool = True) -> None:
+        self.offering = offering
+
     def ask(self, known: Knowledge, world: World) -> Answer:
-        return Ask(say("document.ask"))
+        if not self.offering:
+            return Ask(say("document.ask_new"))
+        options = [
+            Option(
+                one.label,
+                value={
+                    "insured": one.contact.insured,
+                    "number": one.person.number,
+                    "name": one.person.name,
+                    "contact": True,
+                },
+                also=SPOKEN[one.contact.relation],
+            )
+            for one in acquaintances(world)
+        ]
+        return Ask(say("document.ask_contacts" if options else "document.ask"), options)
+
+    def holds(self, known: Knowledge, world: World) -> bool:
+        """Whoever was chosen as a contact has to be one still; a number that was typed holds."""
+        return not known.get("contact") or is_acquainted(world, known.get("insured"))
 
     def take(self, said: Said, known: Knowledge, world: World) -> Answer:
         try:

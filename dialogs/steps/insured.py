@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import ceil
 
 from dialogs.said import Said
-from dialogs.step import Answer, Ask, End, Go, Knowledge, Known, Option, Step, Wrong
+from dialogs.step import Answer, Ask, End, Go, Json, Knowledge, Known, Option, Step, Wrong
 from dialogs.terms.identity import Document, NotADocument, NotAName, read_document, read_name
 from dialogs.texts import say
 from dialogs.world import World
@@ -26,7 +26,7 @@ class Insured(Step):
     def take(self, said: Said, known: Knowledge, world: World) -> Answer:
         if document := _document(said.text, world):
             values = {"insured": world.registry.key(document), "number": document.masked}
-            return Go("", values, say("document.got", number=document.masked))
+            return Go("", {**_apart(known), **values}, say("document.got", number=document.masked))
         try:
             name = read_name(said.text)
         except NotAName:
@@ -43,7 +43,12 @@ class Insured(Step):
 
     def on_number(self, known: Knowledge, world: World) -> Answer:
         """The number is to be given again."""
-        return Go("", {})
+        return Go("", _apart(known))
+
+
+def _apart(known: Knowledge) -> dict[str, Json]:
+    """What is known apart from who the insured is."""
+    return {name: value for name, value in known.items() if name not in ("insured", "number", "name", "contact")}
 
 
 def _document(text: str, world: World) -> Document | None:

@@ -6,6 +6,7 @@ the client passed in; its retries are not used, because a turn has 4 seconds in 
 
 import os
 import threading
+import weakref
 from dataclasses import dataclass, field
 from hashlib import sha1
 from pathlib import Path
@@ -61,6 +62,8 @@ class FastCall:
         self._connection_class = pool.connection_class
         self._settings = {**pool.connection_kwargs, "retry": Retry(NoBackoff(), 0)}
         self._own = threading.local()
+        itself = weakref.WeakMethod(self._forget_connections)
+        os.register_at_fork(after_in_child=lambda: (forget := itself()) and forget())
 
     def run(self, script: Script, key: str, *words: Word) -> Any:
         """Run a script; a Redis that does not know it yet (restart, SCRIPT FLUSH) is given its text.
@@ -104,11 +107,15 @@ class FastCall:
         return connection.read_response()
 
     def _connection(self) -> _Connection:
-        own = self._own
-        if getattr(own, "process", None) != os.getpid():
-            own.connection = self._connection_class(**self._settings)
-            own.process = os.getpid()
-        return cast(_Connection, own.connection)
+        try:
+            return cast(_Connection, self._own.connection)
+        except AttributeError:
+            self._own.connection = self._connection_class(**self._settings)
+            return cast(_Connection, self._own.connection)
+
+    def _forget_connections(self) -> None:
+        """A forked child must not speak on its parent's sockets."""
+        self._own = threading.local()
 
 
 def _packed(words: tuple[Word, ...]) -> bytes:

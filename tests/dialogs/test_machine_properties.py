@@ -16,10 +16,12 @@ from dialogs.step import Option
 from dialogs.terms.contact import Relation
 from dialogs.vocabulary import ATTACHMENTS, COMMANDS
 from dialogs.world import OrderState
-from tests.dialogs.townspeople import RESIDENTS, town
-from tests.dialogs.worlds import Resident
+from tests.dialogs.townspeople import RESIDENTS, record, town
+from tests.dialogs.worlds import SIGNS, Resident
 
 PAYING = [key for key in SERVICES if key.startswith("pay.")]
+TYPED = {"document", "insured", "lookup_number", "lookup_name"}
+LOOKING_UP = ["query.payments", "query.enrolments"]
 SECRETS = [secret for one in RESIDENTS for secret in (one.number, one.name)]
 WORDS = st.one_of(
     st.sampled_from([*SECRETS, "36990119700521002１", "369901700521002", "无此人", "440308199901101512"]),
@@ -33,6 +35,7 @@ WORDS = st.one_of(
     st.sampled_from(
         ["加一个人", "常用联系人", "本人", "母亲", "我妈", "是我本人", "不是我", "删掉这一位", "删掉", "不删"]
     ),
+    st.sampled_from(["同意", "不同意", "撤回同意", "换一种", "换一张", SIGNS, "12", "9999"]),
     st.text(max_size=8),
     st.text(alphabet="0123456789０１２３一二三xX元第个返回", max_size=20),
 )
@@ -52,6 +55,7 @@ class Conversation(RuleBasedStateMachine):
 
     def begin(self) -> None:
         self.town = town()
+        self.town.records = {one.key: [record(number) for number in range(12)] for one in RESIDENTS[:2]}
         self.session = Session()
         self.shown: tuple[Shown, ...] = ()
         self.seen: list[str] = ["1.0", "go:pay.medical"]
@@ -101,7 +105,7 @@ class Conversation(RuleBasedStateMachine):
     def types(self, text: str) -> None:
         self.hear(Said("text", text))
 
-    @initialize(who=st.sampled_from(RESIDENTS), service=st.sampled_from(PAYING), steps=st.integers(2, 5))
+    @initialize(who=st.sampled_from(RESIDENTS), service=st.sampled_from(PAYING + LOOKING_UP), steps=st.integers(2, 8))
     def is_somewhere_in_the_middle(self, who: Resident, service: str, steps: int) -> None:
         self.begin()
         self.hear(Said("menu", key=service))
@@ -111,9 +115,17 @@ class Conversation(RuleBasedStateMachine):
     def goes_on(self, who: Resident, steps: int) -> None:
         """The answers that lead on."""
         for _ in range(steps):
-            if self.session.asked == "insured" and not self.session.aside:
+            if self.session.asked in ("insured", "lookup_name") and not self.session.aside:
                 who = next((one for one in RESIDENTS if one.key == self.session.known["insured"]), who)
-            self.hear(Said("text", {"document": who.number, "insured": who.name}.get(self.session.asked, "1")))
+            answers = {"document": who.number, "insured": who.name, "captcha": SIGNS}
+            answers |= {"lookup_number": who.number, "lookup_name": who.name}
+            self.hear(Said("text", answers.get(self.session.asked, "1")))
+
+    @rule(who=st.sampled_from(RESIDENTS), service=st.sampled_from(LOOKING_UP))
+    def looks_somebody_up(self, who: Resident, service: str) -> None:
+        self.hear(Said("text", "取消"))
+        self.hear(Said("menu", key=service))
+        self.goes_on(who, 6)
 
     @rule(who=st.sampled_from(RESIDENTS), service=st.sampled_from(PAYING))
     def comes_to_the_last_look(self, who: Resident, service: str) -> None:
@@ -146,8 +158,8 @@ class Conversation(RuleBasedStateMachine):
 
     @rule(key=st.sampled_from([*SERVICES, "no.such.service", ""]))
     def clicks_the_menu(self, key: str) -> None:
-        known, typed = self.session.known, set(self.session.trail) & {"document", "insured"}
-        standing = self.session.asked == "checkout"
+        known, typed = self.session.known, set(self.session.trail) & TYPED
+        standing = self.session.asked in ("checkout", "payments", "payment_detail")
         self.hear(Said("menu", key=key))
         if typed and not standing and key in SERVICES:
             assert self.session.known == known, "a menu click threw away what was typed"
@@ -251,6 +263,14 @@ class Conversation(RuleBasedStateMachine):
             return
         relations = [one.relation for one in self.town.friends.get("me", {}).values()]
         assert relations.count(Relation.SELF) <= 1
+
+    @invariant()
+    def payments_are_listed_only_to_whom_the_code_was_told(self) -> None:
+        if not hasattr(self, "session") or self.session.asked not in ("payments", "payment_detail"):
+            return
+        insured = self.session.known["insured"]
+        assert self.session.known["fits"]
+        assert ("me", insured) in self.town.told or any(f":{insured}:" in key for key in self.town.payments)
 
     @invariant()
     def nothing_is_held_twice(self) -> None:

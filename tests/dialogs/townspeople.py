@@ -10,6 +10,7 @@ from dialogs.machine import Turn, turn
 from dialogs.said import Kind, Reply, Said
 from dialogs.session import Session
 from dialogs.terms.insurance import Assessment, Enrolment, Institution, Insurance, PayKind, Status, TariffRow
+from dialogs.world import Record, RecordState
 from tests.dialogs.worlds import Resident, Town
 
 MORNING = datetime(2026, 11, 23, 9, 0, tzinfo=timezone(timedelta(hours=8)))
@@ -82,6 +83,25 @@ TARIFFS = (
     tariff(PENSION, 2026, 200, group="061"),
     tariff(MEDICAL, 2027, 400),
 )
+
+
+def record(number: int, state: RecordState = RecordState.BOOKED, *, mine: bool = False) -> Record:
+    """A payment that a look-up shows: the higher its number, the older; odd ones are pensions."""
+    return Record(
+        ref=f"p{number}",
+        insurance=PENSION if number % 2 else MEDICAL,
+        pay_kind=PayKind.NORMAL,
+        tier="500元档",
+        cover_year=2027 - number,
+        amount=50000,
+        at=MORNING - timedelta(days=number),
+        institution="东湖区",
+        state=state,
+        mine=mine,
+        order_no="O1" if mine else "",
+        channel="" if mine else "银行代收",
+        receipt_no=f"R{number}",
+    )
 
 
 def town() -> Town:

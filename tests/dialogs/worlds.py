@@ -79,6 +79,7 @@ class Town:
     records: dict[str, list[Record]] = field(default_factory=dict)  # by look-up key
     agreed: dict[str, set[str]] = field(default_factory=dict)  # versions by payer
     confirmed: dict[tuple[str, str], datetime] = field(default_factory=dict)  # payer and look-up key
+    told: set[tuple[str, str]] = field(default_factory=set)  # as `confirmed`, ever
     posed: list[str] = field(default_factory=list)
 
     def world(self, payer: str = "me") -> World:
@@ -398,6 +399,7 @@ class _Captchas:
     def confirm(self, payer: str, insured: str) -> None:
         if not self.acquainted(payer, insured):
             self.town.confirmed[payer, insured] = self.town.moment
+            self.town.told.add((payer, insured))
 
     def forget(self, payer: str) -> None:
         self.town._up()

@@ -1,0 +1,61 @@
+"""同意 before the first ID number of a look-up: what it is used for, kept with version and time; and 撤回同意."""
+
+from __future__ import annotations
+
+from dialogs.step import Answer, Ask, End, Go, Knowledge, Known, Option, Step
+from dialogs.texts import say
+from dialogs.world import World
+
+VERSION = "2026-11"  # of the notice `consent.ask`; another wording that means more is asked for anew
+NO_WORDS = ("不同意", "不", "否", "不要", "不行")
+YES_WORDS = ("是", "好", "好的", "可以", "行")
+
+
+class Consent(Step):
+    """同意 / 不同意; asked once for each version."""
+
+    name = "consent"
+    gives = ("consent",)
+    acts = ("agree", "refuse")
+    offers = True
+
+    def ask(self, known: Knowledge, world: World) -> Answer:
+        if world.consents.given(world.payer, VERSION):
+            return Known({"consent": VERSION})
+        agree = Option(say("consent.agree"), act="agree", also=YES_WORDS)
+        return Ask(say("consent.ask"), [agree, Option(say("consent.refuse"), act="refuse", also=NO_WORDS)])
+
+    def on_agree(self, known: Knowledge, world: World) -> Answer:
+        """Kept by the world; it is no answer of this conversation that 返回 could take back."""
+        world.consents.give(world.payer, VERSION)
+        return Go("", known, say("consent.given"))
+
+    def on_refuse(self, known: Knowledge, world: World) -> Answer:
+        """Nothing is asked and nothing is kept."""
+        return End(say("consent.refused"), [Option(say("help.services"), go="home", numbered=False)])
+
+
+class ConsentWithdrawal(Step):
+    """撤回同意: what follows from it, and only then."""
+
+    name = "consent_withdrawal"
+    acts = ("withdraw", "keep")
+    offers = True
+
+    def ask(self, known: Knowledge, world: World) -> Answer:
+        if not world.consents.given(world.payer, VERSION) and not world.contacts.list(world.payer):
+            return End(say("consent_withdrawal.none"))
+        withdraw = Option(say("consent_withdrawal.withdraw"), act="withdraw", also=("撤回", *YES_WORDS))
+        keep = Option(say("consent_withdrawal.keep"), act="keep", also=NO_WORDS)
+        return Ask(say("consent_withdrawal.ask"), [withdraw, keep])
+
+    def on_withdraw(self, known: Knowledge, world: World) -> Answer:
+        """Contacts and what was confirmed go with it; orders and payments stay: they are the bureau's books."""
+        world.contacts.forget(world.payer)
+        world.captchas.forget(world.payer)
+        world.consents.withdraw(world.payer)
+        return End(say("consent_withdrawal.done"))
+
+    def on_keep(self, known: Knowledge, world: World) -> Answer:
+        """Everything stays."""
+        return End(say("consent_withdrawal.kept"))

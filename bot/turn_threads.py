@@ -1,4 +1,4 @@
-"""The threads that turns run on: a few, started once, fed by a queue written in C.
+"""The threads that turns run on: as many as are needed, kept, fed by a queue written in C.
 
 `concurrent.futures` would do, but its future and its bookkeeping cost every turn about as much as reading its message.
 """
@@ -13,15 +13,18 @@ Work = Callable[[], None]
 
 
 class TurnThreads:
-    """Runs what is submitted, first come first served, on `count` threads."""
+    """Runs what is submitted, first come first served, on as many threads as are needed at once, at most `most`.
 
-    def __init__(self, count: int) -> None:
+    Few threads for few turns: each keeps a connection of its own to Redis.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
         self._queue: SimpleQueue[Work | None] = SimpleQueue()
-        self._closed = False
         self._lock = threading.Lock()
-        self._threads = [threading.Thread(target=self._run, name=f"turn-{n}", daemon=True) for n in range(count)]
-        for thread in self._threads:
-            thread.start()
+        self._threads: list[threading.Thread] = []
+        self._free = 0  # threads that wait for work, less the work that waits for them
+        self._closed = False
 
     def submit(self, work: Work) -> None:
         """Have it run; it must not raise. RuntimeError once they are closed."""
@@ -29,6 +32,12 @@ class TurnThreads:
             if self._closed:
                 raise RuntimeError("no more turns are taken")
             self._queue.put(work)
+            if self._free > 0:
+                self._free -= 1
+            elif len(self._threads) < self._most:
+                thread = threading.Thread(target=self._run, name=f"turn-{len(self._threads)}", daemon=True)
+                self._threads.append(thread)
+                thread.start()
 
     def close(self) -> None:
         """Finish what was submitted; take no more."""
@@ -43,3 +52,6 @@ class TurnThreads:
     def _run(self) -> None:
         while (work := self._queue.get()) is not None:
             work()
+            with self._lock:
+                if self._queue.empty():
+                    self._free += 1

@@ -147,9 +147,13 @@ def family(process: subprocess.Popen[str]) -> list[int]:
 
 
 def megabytes(pids: list[int]) -> float:
-    """Resident memory of these processes together; what they share counts in each."""
-    pages = sum(int(Path(f"/proc/{pid}/statm").read_text().split()[1]) for pid in pids)
-    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+    """Memory these processes take up together; a page that two of them share (a worker is forked) counts once."""
+    found = 0
+    for pid in pids:
+        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+            if line.startswith("Pss:"):
+                found += int(line.split()[1])
+    return found / 1024
 
 
 def until(fact: Callable[[], bool], what: str, seconds: float = 30.0) -> None:

@@ -11,13 +11,12 @@ import threading
 import time
 import traceback
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from functools import partial
 
 import msgspec
 import structlog
 
-from bot.turn_threads import TurnThreads
 from bot.turn_values import Answer, Outcome, Outlets, Patience, TurnResult, TurnTexts
 from bot.waking import Waking
 from bot.wire.render import reply_texts
@@ -77,7 +76,7 @@ class Turns:
         self._jobs: dict[str, _Job] = {}
         self._lock = threading.Lock()
         self._waking = Waking()
-        self._threads = TurnThreads(patience.threads)
+        self._threads = ThreadPoolExecutor(patience.threads, thread_name_prefix="turn")
         self._log = structlog.get_logger("turns")
 
     def handle(self, openid: str, message: str, said: Said) -> Answer:
@@ -95,7 +94,7 @@ class Turns:
             else:
                 job = _Job()
                 try:
-                    self._threads.submit(partial(self._work, job, openid, message, said))
+                    self._threads.submit(self._work, job, openid, message, said)
                 except RuntimeError:  # closed: the process is going down
                     return Answer(self._texts.busy, "busy")
                 self._jobs[message] = job
@@ -103,7 +102,7 @@ class Turns:
 
     def close(self) -> None:
         """Finish the turns there are; take no more."""
-        self._threads.close()
+        self._threads.shutdown(wait=True)
 
     def _outcome(self, job: _Job) -> Answer:
         if job.done.wait(self._patience.budget):

@@ -8,11 +8,10 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 from wsgiref.types import WSGIApplication
 
 import redis
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine
 
 from bot.captcha.picture import paint
 from bot.captcha.riddles import Riddles, signs_of
@@ -25,38 +24,39 @@ from bot.certificate.links import CertificateLinks
 from bot.conversation import BureauClock, Conversation
 from bot.duties import Duties
 from bot.guesses import StoredGuesses
+from bot.health import Health
 from bot.messenger import Messenger
+from bot.outlets import NewsOutlets
+from bot.pay.callbacks import Callbacks
 from bot.pay.gateway import Gateway
 from bot.pay.links import PayLinks
 from bot.pay.merchant import Merchant
-from bot.pay.notify_guard import Notification, NotifyGuard
+from bot.pay.notify_guard import NotifyGuard
 from bot.pay.till import Till
 from bot.settings import Settings, read, require_complete
 from bot.turns import Outlets, Turns, TurnTexts
 from bot.web.metrics import Metrics
 from bot.web.routes import build_wsgi
-from bot.web.services import Check, DoesNotFit, WebServices
+from bot.web.services import Check, WebServices
 from bot.wechat.account_client import AccountClient
 from bot.wechat.official_account import OfficialAccount
 from bot.wechat.tokens import TokenStore
 from bot.wire.sealing import WireKeys
 from bot.worker import NoWakeups, RedisWakeups, Wakeups, Worker
 from dialogs.flows import SERVICES
-from dialogs.said import Reply
 from dialogs.texts import say
 from storage.certificates import CertificateBook
 from storage.consents import StoredConsents
 from storage.contacts import StoredContacts
-from storage.database import open_database, reading, writing
+from storage.database import open_database
 from storage.history import StoredHistory
-from storage.migrate import is_current, upgrade
-from storage.notices import text_notice, write_notice
+from storage.migrate import upgrade
 from storage.orders.opening import Opener
 from storage.orders.reading import OrderReader, StoredLedger
-from storage.orders.settling import Settled, Settler
+from storage.orders.settling import Settler
 from storage.registry import StoredRegistry
 from storage.sealing import FieldSeal
-from storage.sessions.contract import SharedStore, StoreUnavailable, TurnStore
+from storage.sessions.contract import SharedStore, TurnStore
 from storage.sessions.embedded import EmbeddedTurnStore
 from storage.sessions.embedded_shared import EmbeddedSharedStore
 from storage.sessions.on_redis import RedisTurnStore
@@ -188,19 +188,19 @@ def build(
         messenger=messenger,
         zone=zone,
     )
-    outlets = _Outlets(engine, messenger, wakeups, clock)
+    outlets = NewsOutlets(engine, messenger, wakeups, clock)
     texts = TurnTexts(busy=say("wire.busy"), failed=say("wire.error", id="{id}"), unavailable=say("wire.unavailable"))
     outs = Outlets(late=outlets.late, more=messenger.send_more, push=outlets.told)
     turns = Turns(store, conversation.run, texts, outs, clock)
     metrics = Metrics()
-    health = _Health(engine, store, worker).checks
+    health = Health(engine, store, worker).checks
     services = WebServices(
         keys=WireKeys(settings.wechat.token, settings.wechat.encoding_aes_key, settings.wechat.app_id),
         turns=turns,
         trouble=say("wire.error", id="{id}"),
         clock=clock,
         guard=NotifyGuard(merchant),
-        settle=_Notified(till, wakeups).settle,
+        settle=Callbacks(till, wakeups).settle,
         hand_off=links.open,
         certificate=certificate_links.open,
         health=health,
@@ -250,74 +250,6 @@ def account_of(settings: Settings) -> OfficialAccount:
 def build_served(config: str, overrides: str) -> App:
     """For the web server's workers: the configuration's path, and overrides as JSON."""
     return build(read(Path(config), json.loads(overrides)))
-
-
-# -- the parts that only adapt one thing to another
-
-
-@dataclass(frozen=True)
-class _Outlets:
-    engine: Engine
-    messenger: Messenger
-    wakeups: Wakeups
-    clock: Callable[[], float]
-
-    def late(self, openid: str, reply: Reply, message: str) -> None:
-        """A reply that came too late becomes a notice."""
-        lines = [say("wire.late"), *reply.text]
-        notice = text_notice(f"late:{message}", openid, [*lines, *reply.after], reply.options, int(self.clock()))
-        with writing(self.engine) as connection:
-            write_notice(connection, notice)
-        self.wakeups.wake()
-
-    def told(self, openid: str, notice_ids: tuple[Any, ...]) -> None:
-        """News stood at the top of a reply."""
-        self.messenger.told(tuple(int(one) for one in notice_ids))
-
-
-@dataclass(frozen=True)
-class _Notified:
-    till: Till
-    wakeups: Wakeups
-
-    def settle(self, notification: Notification) -> None:
-        """Book what a verified callback says; raises DoesNotFit where that is a discrepancy, kept for a person."""
-        outcome = self.till.settle(notification.charge) if notification.charge is not None else None
-        if outcome is Settled.DISCREPANCY:
-            raise DoesNotFit
-        if outcome is Settled.DONE:
-            self.wakeups.wake()
-        if notification.refund is not None:
-            self.till.refund_told(notification.refund)
-            self.wakeups.wake()
-
-
-@dataclass(frozen=True)
-class _Health:
-    engine: Engine
-    store: TurnStore
-    worker: Worker
-
-    def checks(self) -> Sequence[Check]:
-        """What must be well for citizens to be served."""
-        return [self._database(), self._sessions(), Check("worker", not self.worker.trouble, self.worker.trouble)]
-
-    def _database(self) -> Check:
-        try:
-            with reading(self.engine) as connection:
-                connection.execute(text("SELECT 1"))
-            if not is_current(self.engine):
-                return Check("database", False, "not of this release: run `run.py db upgrade`")
-        except Exception as gone:
-            return Check("database", False, f"{type(gone).__name__}: no turn can be served")
-        return Check("database", True)
-
-    def _sessions(self) -> Check:
-        try:
-            self.store.peek("healthz")
-        except StoreUnavailable as gone:
-            return Check("sessions", False, f"{str(gone)[:100]}: no turn can be served")
-        return Check("sessions", True)
 
 
 def _stores(settings: Settings, engine: Engine) -> tuple[TurnStore, SharedStore]:

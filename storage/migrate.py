@@ -1,6 +1,6 @@
 """Brings a database to the tables of this release; `run.py db upgrade` and the start of `serve` call it.
 
-Until the first release there is one migration. After a change of `tables.py` write it anew:
+Until the first release there is one migration. After a change of `tables/` write it anew:
 `python -m storage.migrate` (from then on: `python -m storage.migrate "what changes"` adds one).
 """
 

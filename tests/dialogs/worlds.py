@@ -1,4 +1,4 @@
-"""A small town in memory: what a dialog may ask of the world, with the meaning of `dialogs/world.py` and no tables.
+"""A small town in memory: what a dialog may ask of the world, with the meaning of `dialogs/world/` and no tables.
 
 A test gives the people, tariffs and assessments; the town keeps orders and payments, and writes down each opening.
 """

@@ -1,0 +1,133 @@
+"""订单: orders, what was paid and what is being paid, and the cashier."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from dialogs.terms.insurance import Insurance, Payable
+
+
+class OrderState(StrEnum):
+    """订单状态 (design, "Money")."""
+
+    OPEN = "open"
+    CLOSING = "closing"
+    CLOSED = "closed"
+    PAID = "paid"
+    REFUNDING = "refunding"
+    REFUNDED = "refunded"
+
+
+@dataclass(frozen=True, slots=True)
+class OrderLine:
+    """One payable of an order, as it may be shown: names are masked."""
+
+    payable_key: str
+    insurance: Insurance
+    name: str
+    cover_year: int
+    pay_kind: str
+    amount: int
+    institution_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """订单: one checkout of one or more payables."""
+
+    no: str
+    state: OrderState
+    amount: int
+    service: str  # the menu key it came from
+    opened_at: datetime
+    expires_at: datetime
+    pay_url: str  # WeChat's cashier, for the payer's own phone
+    family: bool  # a payment card for another phone was asked for
+    lines: tuple[OrderLine, ...]
+    paid_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A payable that an order not yet closed already holds."""
+
+    order_no: str
+    mine: bool  # the same payer opened it
+    opened_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """缴费明细: money received for a payable, here or through another channel."""
+
+    insurance: Insurance
+    cover_year: int
+    amount: int
+    paid_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What came of asking for an order: exactly one of the four is set."""
+
+    order: Order | None = None
+    held: Held | None = None
+    paid: Payment | None = None
+    gone: bool = False  # no tariff and no assessment allows it any more
+
+
+class Cancelling(StrEnum):
+    """What came of cancelling."""
+
+    CLOSED = "closed"  # WeChat Pay said so: it cannot be paid any more
+    CLOSING = "closing"  # not yet certain; a notice follows
+    PAID = "paid"  # it had been paid
+    UNKNOWN = "unknown"  # no such order of this payer
+
+
+class Ledger(Protocol):
+    """What was paid and what is being paid."""
+
+    def paid(self, payable_key: str) -> Payment | None:
+        """The payment that settled it and was not refunded."""
+        ...
+
+    def held(self, payer: str, payable_key: str) -> Held | None:
+        """The order that holds it and is neither closed nor refunded."""
+        ...
+
+
+class Cashier(Protocol):
+    """Orders of one payer. Nothing here moves money; every call may be repeated."""
+
+    def open(self, payer: str, service: str, payables: Sequence[Payable]) -> Opening:
+        """Open an order; the same payables asked for again by the same payer give the same order."""
+        ...
+
+    def order(self, payer: str, no: str) -> Order | None:
+        """One order, if it is this payer's."""
+        ...
+
+    def orders(self, payer: str) -> Sequence[Order]:
+        """This payer's orders, newest first, at most 50."""
+        ...
+
+    def check(self, payer: str, no: str) -> Order | None:
+        """Ask WeChat Pay now what became of it, within the time of a turn; then as `order`."""
+        ...
+
+    def cancel(self, payer: str, no: str) -> Cancelling:
+        """Close it at WeChat Pay, then here."""
+        ...
+
+    def ask_card(self, payer: str, no: str) -> Order | None:
+        """Have a payment card for another phone made and sent; the payer's own link ends."""
+        ...
+
+    def ask_link(self, payer: str, no: str) -> Order | None:
+        """Back to the payer's own link; the card ends."""
+        ...

@@ -1,0 +1,100 @@
+"""Who is insured, and what may be owed: loaded from the agencies' files."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from sqlmodel import Field, SQLModel
+
+from storage.tables.columns import fen
+
+
+class InstitutionRow(SQLModel, table=True):
+    """参保机构."""
+
+    __tablename__ = "institution"
+
+    code: str = Field(primary_key=True)
+    name: str
+    insurance: str
+    division: str
+    division_name: str
+    tax_org: str
+    phone: str
+
+
+class PersonRow(SQLModel, table=True):
+    """One insured; number and name are sealed, `key` is the number's look-up hash."""
+
+    __tablename__ = "person"
+
+    key: str = Field(primary_key=True)
+    id_type: str
+    number: str  # sealed
+    name: str  # sealed
+
+
+class EnrolmentRow(SQLModel, table=True):
+    """参保信息."""
+
+    __tablename__ = "enrolment"
+
+    institution: str = Field(primary_key=True, foreign_key="institution.code")
+    person_no: str = Field(primary_key=True)
+    person: str = Field(foreign_key="person.key", index=True)
+    insurance: str
+    identity_group: str
+    status: str
+    valid_from: date
+    valid_to: date | None = None
+
+
+class TariffTableRow(SQLModel, table=True):
+    """缴费标准."""
+
+    __tablename__ = "tariff"
+
+    insurance: str = Field(primary_key=True)
+    cover_year: int = Field(primary_key=True)
+    division: str = Field(primary_key=True)
+    identity_group: str = Field(primary_key=True)
+    tier_code: str = Field(primary_key=True)
+    tier_name: str
+    amount: int = Field(sa_column=fen())
+    window_from: date
+    window_to: date
+    period_from: str
+    period_to: str
+    source: str
+
+
+class AssessmentRow(SQLModel, table=True):
+    """核定."""
+
+    __tablename__ = "assessment"
+
+    no: str = Field(primary_key=True)
+    person: str = Field(foreign_key="person.key", index=True)
+    insurance: str
+    institution: str = Field(foreign_key="institution.code")
+    person_no: str
+    pay_kind: str
+    cover_year: int
+    period_from: str
+    period_to: str
+    tier_code: str
+    tier_name: str
+    amount: int = Field(sa_column=fen())
+    valid_until: date
+    reason: str
+
+
+class ImportedRow(SQLModel, table=True):
+    """One row of an agency's file that was taken: imports are idempotent by it."""
+
+    __tablename__ = "imported"
+
+    kind: str = Field(primary_key=True)
+    batch_no: str = Field(primary_key=True)
+    row_no: int = Field(primary_key=True)
+    content: str  # keyed hash of the row: the same number with another content is not the same row

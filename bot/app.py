@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from wsgiref.types import WSGIApplication
 
@@ -14,18 +15,23 @@ import redis
 from sqlalchemy import Engine
 
 from bot.captcha.picture import paint
-from bot.captcha.riddles import Riddles, signs_of
+from bot.captcha.pool import PicturePool
+from bot.captcha.riddles import Riddles, signs_of, signs_of_draw
 from bot.card import CardPainter, card_font
 from bot.cashier import StoredCashier
 from bot.certificate.desk import CertificateDesk
 from bot.certificate.document import CertificatePainter
 from bot.certificate.fonts import FontFiles, SharedFonts
 from bot.certificate.links import CertificateLinks
+from bot.certificate.papers import Papers
+from bot.certificate.seal import Seal
 from bot.conversation import BureauClock, Conversation
 from bot.duties import Duties
 from bot.guesses import StoredGuesses
 from bot.health import Health
+from bot.journal import Journal, journal_sweeping
 from bot.messenger import Messenger
+from bot.nightly_export import nightly_export
 from bot.outlets import NewsOutlets
 from bot.pay.callbacks import Callbacks
 from bot.pay.gateway import Gateway
@@ -33,8 +39,13 @@ from bot.pay.links import PayLinks
 from bot.pay.merchant import Merchant
 from bot.pay.notify_guard import NotifyGuard
 from bot.pay.till import Till
+from bot.reconciling.reconciler import Reconciler
+from bot.reconciling.routine import reconciling
+from bot.routine_states import RoutineGauges
+from bot.routines import Routine, Routines
 from bot.settings import Settings, read, require_complete
 from bot.turns import Outlets, Turns, TurnTexts
+from bot.upkeep import sweeping, token_renewal
 from bot.web.metrics import Metrics
 from bot.web.routes import build_wsgi
 from bot.web.services import Check, WebServices
@@ -42,7 +53,7 @@ from bot.wechat.account_client import AccountClient
 from bot.wechat.official_account import OfficialAccount
 from bot.wechat.tokens import TokenStore
 from bot.wire.sealing import WireKeys
-from bot.worker import NoWakeups, RedisWakeups, Wakeups, Worker
+from bot.worker import STOP_SECONDS, NoWakeups, RedisWakeups, Wakeups, Worker
 from dialogs.flows import SERVICES
 from dialogs.texts import say
 from storage.certificates import CertificateBook
@@ -51,8 +62,10 @@ from storage.contacts import StoredContacts
 from storage.database import open_database
 from storage.history import StoredHistory
 from storage.migrate import upgrade
+from storage.orders.attached import Attachments
 from storage.orders.opening import Opener
 from storage.orders.reading import OrderReader, StoredLedger
+from storage.orders.restoring import Restorer
 from storage.orders.settling import Settler
 from storage.registry import StoredRegistry
 from storage.sealing import FieldSeal
@@ -66,6 +79,7 @@ from storage.tariffs import StoredTariffs
 REDIS_SECONDS = 1.0  # connect and read; a turn has four
 EMBEDDED = "embedded"
 CAPTCHA_KEY = "captcha"
+ROUTINE_LOOK_SECONDS = 5.0  # how often each routine's time is looked up
 
 
 @dataclass
@@ -80,6 +94,8 @@ class App:
     till: Till
     messenger: Messenger
     duties: Duties
+    routines: Routines
+    journal: Journal
     turns: Turns
     wsgi: WSGIApplication
     metrics: Metrics
@@ -88,29 +104,43 @@ class App:
     health: Callable[[], Sequence[Check]]
     _over: threading.Event = field(default_factory=threading.Event)
     _listener: threading.Thread | None = None
+    _timed: list[Worker] = field(default_factory=list)  # a thread for each routine: none waits for another
 
     def run_due(self) -> int:
-        """Do everything that is due now, on this thread."""
+        """Do everything that orders and notices have due now, on this thread; routines are run by `routines` alone."""
         return self.duties.run_due()
 
     def start_background(self) -> None:
         """The embedded default does its background work itself; with a Redis queue `run.py worker` does it."""
+        self.journal.start()
         if self.settings.storage.queue == EMBEDDED:
-            self.worker.start()
+            self._start_worker()
 
     def start_worker(self) -> None:
         """The background work of `run.py worker`, whatever the queue."""
-        self.worker.start()
+        self._start_worker()
         if isinstance(self.wakeups, RedisWakeups):
             wakeups = self.wakeups
             self._listener = threading.Thread(target=lambda: wakeups.listen(self.worker, self._over), daemon=True)
             self._listener.start()
 
+    def _start_worker(self) -> None:
+        self.worker.start()
+        for routine in self.routines.routines:
+            timed = Worker(partial(self.routines.run_if_due, routine), routine.name, ROUTINE_LOOK_SECONDS)
+            self._timed.append(timed)
+            timed.start()
+
     def stop(self) -> None:
-        """Finish the turns and the duty under way."""
+        """Finish the turns and the duty under way; a routine that takes longer than they do is repeated later."""
+        for timed in self._timed:
+            timed.ask_to_stop()
         self.turns.close()
+        self.journal.stop()
         self._over.set()
-        self.worker.stop()
+        ends = time.monotonic() + STOP_SECONDS
+        for one in (self.worker, *self._timed):
+            one.stop(max(0.0, ends - time.monotonic()))
         self.engine.dispose()
 
 
@@ -136,8 +166,14 @@ def build(
     notify_url = f"{settings.server.public_url.rstrip('/')}/pay/notify"
     gateway = Gateway(merchant, notify_url, settings.pay.api_base.rstrip("/"), clock=clock)
     settler = Settler(engine, zone, settings.pay.mch_id, settings.wechat.app_id)
-    till = Till(engine, gateway, settler, zone, clock)
+    registry = StoredRegistry(engine, seal)
+    tariffs = StoredTariffs(engine, clock)
+    attachments = Attachments(seal.signing_key("attach"))
+    till = Till(engine, gateway, settler, zone, clock, Restorer(engine, registry, tariffs, attachments))
     captcha_key = seal.signing_key(CAPTCHA_KEY)
+    pool = PicturePool(engine, lambda draw: account.upload_image(paint(signs_of_draw(draw, captcha_key))))
+    files = FontFiles()
+    papers = _papers(settings, engine, seal, files, account)
     messenger = Messenger(
         engine,
         store,
@@ -147,15 +183,16 @@ def build(
         clock,
         settings.wechat.notice_template,
         captcha=lambda riddle: paint(signs_of(riddle, captcha_key)),
+        page=papers.picture,
     )
     duties = Duties(engine, till, messenger, clock)
+    routines = Routines(engine, _routines(settings, engine, seal, account, pool, till), clock)
     worker = Worker(duties.run_due)
     wakeups: Wakeups = NoWakeups()
     if wakes:
         queue = settings.storage.queue
         wakeups = worker if queue == EMBEDDED else RedisWakeups(queue)
     links = PayLinks(till, seal.signing_key("pay-link"), settings.server.public_url, clock)
-    registry = StoredRegistry(engine, seal)
     ledger = StoredLedger(engine, zone)
     bureau_clock = BureauClock(clock, zone)
     cashier = StoredCashier(
@@ -167,9 +204,14 @@ def build(
         clock=bureau_clock,
         wake=lambda _no: wakeups.wake(),
     )
-    tariffs = StoredTariffs(engine, clock)
-    book = CertificateBook(engine, seal, zone, settings.certificate.issuer)
-    certificate_links, desk = _certificates(settings, book, seal, bureau_clock)
+    certificate_links = CertificateLinks(
+        papers,
+        seal.signing_key("certificate-link"),
+        settings.server.public_url,
+        settings.certificate.valid_days,
+        clock,
+    )
+    desk = CertificateDesk(papers, certificate_links, files.can_print, bureau_clock, zone, lambda: wakeups.wake())
     guesses = StoredGuesses(shared, clock)
     contacts = StoredContacts(engine, clock)
     history = StoredHistory(engine, zone)
@@ -191,8 +233,11 @@ def build(
     outlets = NewsOutlets(engine, messenger, wakeups, clock)
     texts = TurnTexts(busy=say("wire.busy"), failed=say("wire.error", id="{id}"), unavailable=say("wire.unavailable"))
     outs = Outlets(late=outlets.late, more=messenger.send_more, push=outlets.told)
-    turns = Turns(store, conversation.run, texts, outs, clock)
+    journal = Journal(engine, seal, zone)
+    run = journal.hearing(conversation.run) if settings.storage.journal_days else conversation.run
+    turns = Turns(store, run, texts, outs, clock)
     metrics = Metrics()
+    metrics.registry.register(RoutineGauges(engine, clock))
     health = Health(engine, store, worker).checks
     services = WebServices(
         keys=WireKeys(settings.wechat.token, settings.wechat.encoding_aes_key, settings.wechat.app_id),
@@ -216,6 +261,8 @@ def build(
         till=till,
         messenger=messenger,
         duties=duties,
+        routines=routines,
+        journal=journal,
         turns=turns,
         wsgi=build_wsgi(services),
         metrics=metrics,
@@ -225,19 +272,30 @@ def build(
     )
 
 
-def _certificates(
-    settings: Settings, book: CertificateBook, seal: FieldSeal, clock: BureauClock
-) -> tuple[CertificateLinks, CertificateDesk]:
-    files = FontFiles()
-    links = CertificateLinks(
-        book,
-        CertificatePainter(SharedFonts(files), files),
-        seal.signing_key("certificate-link"),
-        settings.server.public_url,
-        settings.certificate.valid_days,
-        clock.seconds,
-    )
-    return links, CertificateDesk(book, links, files.can_print, clock, settings.zone)
+def _routines(
+    settings: Settings, engine: Engine, seal: FieldSeal, account: OfficialAccount, pool: PicturePool, till: Till
+) -> list[Routine]:
+    """Every routine of the background work, a line for each; its arguments are what they need."""
+    zone, exports = settings.zone, settings.agencies.export_dir
+    return [
+        *([nightly_export(engine, seal, settings.path(exports), zone)] if exports else []),
+        token_renewal(account),
+        sweeping(engine, zone),
+        pool.routine,
+        reconciling(Reconciler(till)),
+        journal_sweeping(engine, zone, settings.storage.journal_days),
+    ]
+
+
+def _papers(
+    settings: Settings, engine: Engine, fields: FieldSeal, files: FontFiles, account: OfficialAccount
+) -> Papers:
+    """The certificates as documents, with the bureau's seal and WeChat's codes where they are configured."""
+    wanted = settings.certificate
+    seal = Seal.read(settings.path(wanted.seal), wanted.seal_password) if wanted.seal else None
+    book = CertificateBook(engine, fields, settings.zone, wanted.issuer, scanned=wanted.wechat_qr)
+    painter = CertificatePainter(SharedFonts(files), files, seal)
+    return Papers(book, painter, account.scan_code if wanted.wechat_qr else None)
 
 
 def account_of(settings: Settings) -> OfficialAccount:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
 from bot.messenger import Messenger, on_top
-from bot.one_turn import OneTurnsRegistry
+from bot.one_turn import OneTurnsCashier, OneTurnsRegistry
 from bot.turn_values import TurnResult
 from dialogs.machine import turn
 from dialogs.said import Said
@@ -28,6 +28,11 @@ from dialogs.world import (
     World,
 )
 from storage.database import one_reader
+from storage.notices import Notice
+
+# A turn that found no news spares the next ones the look. What cannot be pushed says so (`TurnStore.news`): this only
+# bounds how long news stays untold when the one who was to say so died.
+NEWS_SECONDS = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +65,18 @@ class Conversation:
     messenger: Messenger
     zone: tzinfo
 
-    def run(self, openid: str, session: bytes | None, said: Said, now: float) -> TurnResult:
-        """One turn; `push` holds the ids of the news told at its top. Raises what the database raises."""
+    def run(self, openid: str, session: bytes | None, said: Said, now: float, look: bool = True) -> TurnResult:
+        """One turn; `push` holds the ids of the news told at its top. Raises what the database raises.
+
+        Without `look` no news is looked for, unless this turn may have made some: a turn just before found none.
+        """
+        cashier = OneTurnsCashier(self.cashier)
         world = World(
             payer=openid,
             registry=OneTurnsRegistry(self.registry),
             tariffs=self.tariffs,
             ledger=self.ledger,
-            cashier=self.cashier,
+            cashier=cashier,
             certificates=self.certificates,
             contacts=self.contacts,
             history=self.history,
@@ -78,9 +87,20 @@ class Conversation:
         )
         with one_reader(self.messenger.engine):
             result = turn(Session.from_json(session), said, world, self.services)
-            try:
-                waiting = self.messenger.waiting(openid)
-            except Unavailable:  # news waits for the next word; the answer does not
-                waiting = []
+            look = look or cashier.moved
+            found = self._news(openid) if look else []
+        waiting = found or []
         reply = on_top(waiting, result.reply)
-        return TurnResult(result.session.to_json().encode(), reply, tuple(notice_id for notice_id, _ in waiting))
+        return TurnResult(
+            result.session.to_json().encode(),
+            reply,
+            tuple(notice_id for notice_id, _ in waiting),
+            visited=result.visited,
+            no_news_until=now + NEWS_SECONDS if look and found == [] else None,
+        )
+
+    def _news(self, openid: str) -> list[tuple[int, Notice]] | None:
+        try:
+            return self.messenger.waiting(openid)
+        except Unavailable:  # news waits for the next word; the answer does not
+            return None

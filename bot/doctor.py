@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 import shutil
+from datetime import UTC, datetime, timedelta, tzinfo
 
-from sqlalchemy import func, select
+from sqlalchemy import Engine, func, select
 
 from bot.app import account_of, build
+from bot.certificate.seal import Seal
+from bot.reconciling.fetching import ready_at
+from bot.reconciling.routine import missed
+from bot.routine_states import routine_states
 from bot.settings import BadConfiguration, Settings, require_complete
 from bot.web.services import Check
 from bot.wechat.account_errors import AccountTrouble
 from dialogs.terms.insurance import Insurance
 from storage.database import reading
-from storage.orders.columns import DISCREPANCY, NOTICE, ORDER
+from storage.orders.columns import ABNORMAL, CLOSED, DISCREPANCY, DUE, NOTICE, ORDER, REFUND, REFUNDING
 from storage.tariffs import StoredTariffs
 
 LATE_SECONDS = 600
+SEAL_DAYS = 30  # before its end a seal is to be renewed
 LEAST_FREE = 2**30  # bytes of disk
+REFUND_SECONDS = 5 * 86400  # a bank card takes up to three working days
+SHOWN = 20  # numbers in one line
+BILL_SECONDS = 7200  # after the hour from which it may be asked for, yesterday's bill has to be here
 
 
 def examine(settings: Settings) -> list[Check]:
@@ -40,7 +49,11 @@ def examine(settings: Settings) -> list[Check]:
                 select(func.count()).select_from(DISCREPANCY).where(DISCREPANCY.c.state == "open")
             ).scalar_one()
         found.append(Check("后台", not late and not untold, f"超过 10 分钟没办的：缴费单 {late}，通知 {untold}"))
+        ailing = [str(state) for state in routine_states(app.engine, now) if not state.is_well]
+        found.append(Check("定时事务", not ailing, "；".join(ailing)))
         found.append(Check("差异", not open_ones, f"待人核对 {open_ones}"))
+        found.append(_refunds(app.engine, now))
+        found.append(_reconciled(app.engine, now, settings.zone))
         tariffs = StoredTariffs(app.engine, app.till.clock)
         for insurance in Insurance:
             rows = tariffs.rows(insurance)
@@ -48,9 +61,47 @@ def examine(settings: Settings) -> list[Check]:
         free = shutil.disk_usage(settings.folder).free
         found.append(Check("磁盘", free > LEAST_FREE, f"剩余 {free // 2**20} MB"))
         found.append(_account(settings))
+        found += _seal(settings, now)
     finally:
         app.stop()
     return found
+
+
+def _refunds(engine: Engine, now: int) -> Check:
+    """Money that should be back and is not: WeChat Pay says abnormal or closed, or nothing for days."""
+    alive = REFUND.c.owes.is_not(None)
+    with reading(engine) as connection:
+        stuck = connection.scalars(
+            select(REFUND.c.out_refund_no)
+            .where(alive & REFUND.c.state.in_((ABNORMAL, CLOSED)))
+            .order_by(REFUND.c.asked_at)
+            .limit(SHOWN)
+        ).all()
+        slow = connection.execute(
+            select(func.count())
+            .select_from(REFUND)
+            .where(alive & REFUND.c.state.in_((DUE, REFUNDING)) & (REFUND.c.asked_at < now - REFUND_SECONDS))
+        ).scalar_one()
+    says = f"退款异常或被关闭 {'、'.join(stuck) or '没有'}，超过 5 天没到账 {slow}"
+    return Check("退款", not stuck and not slow, says)
+
+
+def _reconciled(engine: Engine, now: int, zone: tzinfo) -> Check:
+    """Whether every day's bill was had, yesterday's from two hours after it may be asked for on."""
+    today = datetime.fromtimestamp(now, zone).date()
+    yesterday = today - timedelta(days=1)
+    late = now >= ready_at(yesterday, zone) + BILL_SECONDS
+    days = missed(engine, today if late else yesterday, zone)
+    return Check("对账", not days, f"还没有对的：{'、'.join(map(str, days))}" if days else "")
+
+
+def _seal(settings: Settings, now: int) -> list[Check]:
+    """Whether the bureau's seal holds for a while; nothing where none is configured."""
+    if not settings.certificate.seal:
+        return []
+    seal = Seal.read(settings.path(settings.certificate.seal), settings.certificate.seal_password)
+    soon = datetime.fromtimestamp(now, UTC) + timedelta(days=SEAL_DAYS)
+    return [Check("电子签名", seal.holds(soon), f"{seal.name}，到 {seal.last_day}")]
 
 
 def _account(settings: Settings) -> Check:

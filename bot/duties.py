@@ -15,7 +15,7 @@ from storage.database import reading, writing
 from storage.orders.attempts import is_unfinished
 from storage.orders.columns import ORDER
 
-LEASE_SECONDS = 60  # more than one look takes: six calls of at most five seconds, and their commits
+LEASE_SECONDS = 50  # more than one look takes: six calls of at most five seconds, and their commits
 AT_ONCE = 50
 ROUNDS = 20
 BUSY_SECONDS = 15  # an order whose look sets no other time waits so long for its next one

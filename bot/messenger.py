@@ -6,12 +6,13 @@ of what may be pushed and does not try what must fail (design, section 6).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
+from typing import Any
 
 import structlog
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, Row, select
 
 from bot.card import CardLines, CardPainter
 from bot.wechat.account_errors import AccountError, AccountTrouble, AccountUnreachable, PushRefused
@@ -23,13 +24,14 @@ from dialogs.texts import say
 from dialogs.world import Unavailable
 from storage import notices
 from storage.database import reading, writing
-from storage.notices import CARD, PICTURES, Notice
+from storage.notices import CARD, PAGE, PICTURES, Notice
 from storage.orders.columns import ATTEMPT, ORDER, PLACED
 from storage.orders.reading import moment
 from storage.orders.settling import lines_of
 from storage.sessions.contract import StoreUnavailable, TurnStore
 
 LEASE_SECONDS = 30
+FORGOTTEN_MEDIA = 40007  # WeChat's code for a picture that it does not know, or not any more
 TRY_AFTER = (5, 30, 120, 600, 3600)  # seconds after a push of unknown outcome; then only with the next reply
 
 LOG = structlog.get_logger("messenger")
@@ -47,6 +49,7 @@ class Messenger:
     clock: Callable[[], float]
     template_id: str = ""
     captcha: Callable[[str], bytes] | None = None  # paints the picture of a riddle
+    page: Callable[[str, str, int], bytes | None] | None = None  # of an openid's own certificate: number and page
 
     def deliver_due(self) -> int:
         """Try what is due; returns how many were tried. Raises DatabaseUnavailable."""
@@ -101,39 +104,53 @@ class Messenger:
     def _deliver(self, notice_id: int, tries: int, notice: Notice) -> None:
         try:
             if self._is_stale(notice):
-                self._put_off(notice_id, tries, None)
+                self._put_off(notice.openid, notice_id, tries, None)
                 return
             if not self._may_push(notice.openid):
                 delivered = self._by_template(notice)
                 if delivered:
                     self._done(notice_id, "template")
                 else:
-                    self._put_off(notice_id, tries, None)
+                    self._put_off(notice.openid, notice_id, tries, None)
                 return
             self._push(notice)
         except PushRefused as refused:
             LOG.info("a push was refused", kind=notice.kind, code=refused.code)
             self.store.give_push_up(notice.openid, self.clock())
-            self._put_off(notice_id, tries, None)
+            self._put_off(notice.openid, notice_id, tries, None)
         except (AccountUnreachable, AccountError, StoreUnavailable) as trouble:
             LOG.warning("a push was not answered", kind=notice.kind, why=str(trouble)[:200])
             again = self._now() + TRY_AFTER[tries] if tries < len(TRY_AFTER) else None
-            self._put_off(notice_id, tries + 1, again)
+            self._put_off(notice.openid, notice_id, tries + 1, again)
         except Unavailable:
             raise
         except Exception as wrong:  # one that cannot be told does not keep the others waiting
             LOG.error("a notice cannot be told", kind=notice.kind, error=type(wrong).__name__)
-            self._put_off(notice_id, tries, None)
+            self._put_off(notice.openid, notice_id, tries, None)
         else:
             self._done(notice_id, "push")
 
     def _push(self, notice: Notice) -> None:
         if notice.kind in PICTURES:
-            self.account.send_image(notice.openid, self.account.upload_image(self._picture(notice)))
+            if not self._push_uploaded(notice):
+                self.account.send_image(notice.openid, self.account.upload_image(self._picture(notice)))
             return
         texts = reply_texts(notice.reply)
         self.account.send_text(notice.openid, texts[0])
         self.send_more(notice.openid, tuple(texts[1:]))
+
+    def _push_uploaded(self, notice: Notice) -> bool:
+        """Send the picture that was uploaded before, where there is one that WeChat still knows."""
+        media_id = notice.body.get("media")
+        if not media_id:
+            return False
+        try:
+            self.account.send_image(notice.openid, str(media_id))
+        except AccountError as refused:
+            if refused.code != FORGOTTEN_MEDIA:
+                raise
+            return False
+        return True
 
     def _by_template(self, notice: Notice) -> bool:
         if not self.template_id or notice.kind in PICTURES:
@@ -154,6 +171,11 @@ class Messenger:
     def _picture(self, notice: Notice) -> bytes:
         if notice.kind == CARD:
             return self._card(str(notice.body["attempt"]))
+        if notice.kind == PAGE:
+            assert self.page is not None, "nobody draws certificates"
+            picture = self.page(notice.openid, str(notice.body["certificate"]), int(notice.body["page"]))
+            assert picture is not None, "no certificate of this openid"
+            return picture
         assert self.captcha is not None, "nobody paints riddles"
         return self.captcha(str(notice.body["riddle"]))
 
@@ -164,18 +186,10 @@ class Messenger:
             order = connection.execute(select(ORDER).where(ORDER.c.no == attempt.order_no)).one()
             lines = lines_of(connection, order.no)
         expires = moment(attempt.expires_at, self.zone)
-        rows = [
-            row
-            for line in lines
-            for row in (
-                say("card.insured", name=line.masked_name),
-                say("card.insurance", insurance=say(f"insurance.{line.insurance}_short"), year=line.cover_year),
-            )
-        ]
         card = CardLines(
             title=say("card.title"),
             amount=yuan(attempt.amount),
-            rows=(*rows, say("card.expiry", time=f"{expires:%H:%M}")),
+            rows=(*_card_rows(lines), say("card.expiry", time=f"{expires:%H:%M}")),
             hint=say("card.hint"),
         )
         return self.painter.paint(attempt.code_url, card)
@@ -187,12 +201,28 @@ class Messenger:
         with writing(self.engine) as connection:
             notices.delivered(connection, notice_id, by, self._now())
 
-    def _put_off(self, notice_id: int, tries: int, due_at: int | None) -> None:
+    def _put_off(self, openid: str, notice_id: int, tries: int, due_at: int | None) -> None:
         with writing(self.engine) as connection:
             notices.put_off(connection, notice_id, tries, due_at)
+        try:
+            self.store.news(openid)
+        except StoreUnavailable:  # the next turns look by themselves, some seconds later
+            LOG.info("a turn could not be told of news")
 
     def _now(self) -> int:
         return int(self.clock())
+
+
+def _card_rows(lines: Sequence[Row[Any]]) -> tuple[str, str]:
+    """Whom and what it pays for; of several lines how many: another phone's owner need not read who."""
+    if len(lines) > 1:
+        people = len({line.person for line in lines})
+        return say("card.people", people=people), say("card.lines", count=len(lines))
+    insurance = say(f"insurance.{lines[0].insurance}_short")
+    return (
+        say("card.insured", name=lines[0].masked_name),
+        say("card.insurance", insurance=insurance, year=lines[0].cover_year),
+    )
 
 
 def on_top(waiting: list[tuple[int, Notice]], reply: Reply) -> Reply:

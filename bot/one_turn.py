@@ -1,12 +1,12 @@
-"""The registry as one turn sees it: what was asked once is not asked again, so that all its steps agree."""
+"""Registry and cashier as one turn sees them: what was asked once is not asked again, and what was set off is known."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from dialogs.terms.identity import Document
-from dialogs.terms.insurance import Assessment, Enrolment, Insurance, Person
-from dialogs.world import Registry
+from dialogs.terms.insurance import Assessment, Enrolment, Insurance, Payable, Person
+from dialogs.world import Cancelling, Cashier, Opening, Order, Registry
 
 
 class OneTurnsRegistry:
@@ -48,3 +48,44 @@ class OneTurnsRegistry:
         if asked not in self._assessments:
             self._assessments[asked] = self._registry.assessments(key, insurance)
         return self._assessments[asked]
+
+
+class OneTurnsCashier:
+    """`dialogs.world.Cashier` over another one; `moved` once the turn asked for what may make news."""
+
+    def __init__(self, cashier: Cashier) -> None:
+        self._cashier = cashier
+        self.moved = False
+
+    def open(self, payer: str, service: str, payables: Sequence[Payable]) -> Opening:
+        """See `Cashier`."""
+        self.moved = True
+        return self._cashier.open(payer, service, payables)
+
+    def order(self, payer: str, no: str) -> Order | None:
+        """See `Cashier`."""
+        return self._cashier.order(payer, no)
+
+    def orders(self, payer: str) -> Sequence[Order]:
+        """See `Cashier`."""
+        return self._cashier.orders(payer)
+
+    def check(self, payer: str, no: str) -> Order | None:
+        """See `Cashier`."""
+        self.moved = True
+        return self._cashier.check(payer, no)
+
+    def cancel(self, payer: str, no: str) -> Cancelling:
+        """See `Cashier`."""
+        self.moved = True
+        return self._cashier.cancel(payer, no)
+
+    def ask_card(self, payer: str, no: str) -> Order | None:
+        """See `Cashier`."""
+        self.moved = True
+        return self._cashier.ask_card(payer, no)
+
+    def ask_link(self, payer: str, no: str) -> Order | None:
+        """See `Cashier`."""
+        self.moved = True
+        return self._cashier.ask_link(payer, no)

@@ -8,7 +8,7 @@ from sqlalchemy import Engine, select
 
 from dialogs.terms.money import yuan
 from storage.database import reading
-from storage.orders.columns import ATTEMPT, LEDGER, LINE, NOTICE, ORDER
+from storage.orders.columns import ATTEMPT, LEDGER, LINE, NOTICE, ORDER, REFUND
 from storage.orders.reading import moment
 
 
@@ -27,6 +27,9 @@ def order_sheet(engine: Engine, no: str, zone: tzinfo) -> str | None:
         tries = connection.execute(
             select(ATTEMPT).where(ATTEMPT.c.order_no == number).order_by(ATTEMPT.c.made_at)
         ).all()
+        back = connection.execute(
+            select(REFUND).where(REFUND.c.order_no == number).order_by(REFUND.c.asked_at, REFUND.c.out_refund_no)
+        ).all()
         entries = connection.execute(select(LEDGER).where(LEDGER.c.order_no == number).order_by(LEDGER.c.id)).all()
         news = connection.execute(select(NOTICE).where(NOTICE.c.reason.contains(number)).order_by(NOTICE.c.id)).all()
     sheet = [
@@ -43,6 +46,11 @@ def order_sheet(engine: Engine, no: str, zone: tzinfo) -> str | None:
         f"  尝试 {one.out_trade_no}  {one.channel}  {one.state}  下单 {at(one.called_at)}  付款 {at(one.paid_at)}  "
         f"微信单号 {one.transaction_id or '-'}" + (f"  退款 {yuan(one.refund_amount)}" if one.refund_amount else "")
         for one in tries
+    ]
+    sheet += [
+        f"  退款 {one.out_refund_no}  {one.state}  {yuan(one.amount)}  登记 {at(one.asked_at)}  "
+        f"到账 {at(one.refunded_at)}" + (f"  {one.asked_by}：{one.why}" if one.asked_by else "")
+        for one in back
     ]
     sheet += [f"  账 {one.kind}  {yuan(one.amount)}  {one.reason}  {at(one.at)}" for one in entries]
     sheet += [

@@ -8,12 +8,15 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal, cast
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from bot.certificate.seal import BadSeal, Seal
 
 PLACEHOLDER = re.compile(r"^\s*$|^<.*>$|change[-_ ]?me|placeholder|your[-_ ]|请填写|xxxx", re.IGNORECASE)
 
@@ -74,6 +77,7 @@ class StorageSettings(_Section):
     sessions: str = "embedded"
     queue: str = "embedded"
     field_key: str = "var/field.key"
+    journal_days: Annotated[int, Field(ge=0, le=400)] = 30
 
 
 class CertificateSettings(_Section):
@@ -82,6 +86,14 @@ class CertificateSettings(_Section):
     issuer: str = ""
     valid_days: Annotated[int, Field(ge=1, le=90)] = 7
     seal: str = ""
+    seal_password: str = ""
+    wechat_qr: bool = False
+
+
+class AgenciesSettings(_Section):
+    """`[agencies]`."""
+
+    export_dir: str = ""
 
 
 class SandboxSettings(_Section):
@@ -106,6 +118,7 @@ class Settings(BaseSettings):
     pay: PaySettings = PaySettings()
     storage: StorageSettings = StorageSettings()
     certificate: CertificateSettings = CertificateSettings()
+    agencies: AgenciesSettings = AgenciesSettings()
     sandbox: SandboxSettings = SandboxSettings()
     clock: ClockSettings = ClockSettings()
 
@@ -223,10 +236,7 @@ def _malformed(settings: Settings) -> list[str]:
             mistakes.append(f"{section}.api_base: must be scheme, host and port")
     if not re.fullmatch(r"https?://[^\s?#]+", settings.server.public_url):
         mistakes.append("server.public_url: must be an http(s) address; pay links and callbacks are built from it")
-    if settings.certificate.seal:
-        mistakes.append(
-            "certificate.seal: signing certificates is not supported yet; leave it empty, and they are marked 样张"
-        )
+    mistakes += _seal_mistakes(settings)
     for key in ("sessions", "queue"):
         value = getattr(settings.storage, key)
         if value != "embedded" and not value.startswith(("redis://", "rediss://", "unix://")):
@@ -241,3 +251,19 @@ def _malformed(settings: Settings) -> list[str]:
             "Make one once and keep a copy of it: head -c 32 /dev/urandom | base64"
         )
     return mistakes
+
+
+def _seal_mistakes(settings: Settings) -> list[str]:
+    if not settings.certificate.seal:
+        return []
+    otherwise = "leave it empty, and certificates are marked 样张"
+    now = datetime.now(UTC)
+    try:
+        seal = Seal.read(settings.path(settings.certificate.seal), settings.certificate.seal_password)
+    except BadSeal as wrong:
+        return [f"certificate.seal: {wrong}; certificates could not be signed. Mend it, or {otherwise}"]
+    if not seal.holds(now):
+        return [f"certificate.seal: ended on {seal.last_day}; readers would call it invalid. Renew it, or {otherwise}"]
+    if not seal.begun(now):
+        return [f"certificate.seal: does not hold yet; readers would call it invalid. Wait, or {otherwise}"]
+    return []

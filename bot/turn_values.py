@@ -18,6 +18,8 @@ class TurnResult:
     session: bytes | None
     reply: Reply
     push: tuple[object, ...] = ()
+    visited: tuple[str, ...] = ()  # the steps and what each made of it, for the journal
+    no_news_until: float | None = None  # unix seconds, where the turn looked and none waits
 
 
 @dataclass(frozen=True, slots=True)

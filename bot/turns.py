@@ -18,7 +18,7 @@ import msgspec
 import structlog
 
 from bot.turn_values import Answer, Outcome, Outlets, Patience, TurnResult, TurnTexts
-from bot.waking import Waking
+from bot.waking import Gate, Waking
 from bot.wire.render import reply_texts
 from dialogs.said import Reply, Said
 from storage.sessions.contract import (
@@ -42,13 +42,14 @@ _LATE = Answer("", "late")
 _TAPS = frozenset({"tap", "menu", "subscribe", "scan"})
 _PLAIN = frozenset({"busy", "failed", "unavailable"})  # their text has no markup
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.02, 0.1  # seconds between two looks at a turn another process runs
+_UNHEARD_PAUSE = 0.5  # the same, where no request waits any more
 
 
 @dataclass(slots=True)
 class _Job:
     """A message being worked on in this process, and how many requests wait for it."""
 
-    done: threading.Event = field(default_factory=threading.Event)
+    done: Gate = field(default_factory=Gate)
     answer: Answer = _LATE
     listeners: int = 1
     closed: bool = False  # the reply is being saved: too late to leave
@@ -60,13 +61,13 @@ class Turns:
     def __init__(
         self,
         store: TurnStore,
-        run: Callable[[str, bytes | None, Said, float], TurnResult],
+        run: Callable[[str, bytes | None, Said, float, bool], TurnResult],
         texts: TurnTexts,
         outlets: Outlets,
         clock: Callable[[], float],
         patience: Patience = DEFAULT_PATIENCE,
     ) -> None:
-        """`run` takes openid, session, what was said and the time (unix seconds)."""
+        """`run` takes openid, session, what was said, the time (unix seconds), and whether to look for news."""
         self._store = store
         self._run = run
         self._texts = texts
@@ -76,6 +77,7 @@ class Turns:
         self._jobs: dict[str, _Job] = {}
         self._lock = threading.Lock()
         self._waking = Waking()
+        self._closing = False
         self._threads = ThreadPoolExecutor(patience.threads, thread_name_prefix="turn")
         self._log = structlog.get_logger("turns")
 
@@ -101,17 +103,18 @@ class Turns:
         return self._outcome(job)
 
     def close(self) -> None:
-        """Finish the turns there are; take no more."""
+        """Finish the turns there are; take no more, and wait for none of another process."""
+        self._closing = True
         self._threads.shutdown(wait=True)
 
     def _outcome(self, job: _Job) -> Answer:
-        if job.done.wait(self._patience.budget):
+        if job.done.passed(self._patience.budget):
             return job.answer
         with self._lock:
             if not job.closed:
                 job.listeners -= 1
                 return _LATE
-        if job.done.wait(self._patience.grace):
+        if job.done.passed(self._patience.grace):
             return job.answer
         with self._lock:
             job.listeners -= 1
@@ -137,7 +140,7 @@ class Turns:
             with self._lock:
                 del self._jobs[message]
                 unheard = not job.listeners
-            job.done.set()
+            job.done.open()
             self._waking.wake(openid)
         if unheard and job.answer.text and job.answer.outcome in _PLAIN:
             after.append(lambda: self._outlets.late(openid, Reply((job.answer.text,)), message))
@@ -153,7 +156,7 @@ class Turns:
             return claim
         outcome: Outcome = "answered"
         try:
-            result = self._run(openid, claim.session, said, self._clock())
+            result = self._run(openid, claim.session, said, self._clock(), not claim.no_news)
         except StoreUnavailable:
             outcome, result = "unavailable", TurnResult(claim.session, Reply((self._texts.unavailable,)))
         except Exception as wrong:
@@ -165,7 +168,10 @@ class Turns:
             heard = job.listeners > 0
         # A reply that goes out late is not kept as an answer too: the retry would show it twice.
         kept = msgspec.json.encode(texts if heard else [])
-        if not self._store.save(openid, message, claim.fence, result.session, kept, self._clock()):
+        saved = self._store.save(
+            openid, message, claim.fence, result.session, kept, self._clock(), result.no_news_until
+        )
+        if not saved:
             self._log.warning("a turn took so long that its claim was lost")
             return Answer("", "lost")
         with self._lock:
@@ -190,12 +196,12 @@ class Turns:
                     return Answer(texts[0] if texts else "", "again")
                 case Full():
                     return Answer(self._texts.busy, "busy")
-                case Running() if not job.listeners:  # the process that runs it finds nobody waiting, and pushes
-                    return Answer("", "elsewhere")
-                case Running() | Waiting():
-                    if time.monotonic() > give_up:
-                        return Answer(self._texts.busy, "busy")
-            self._waking.wait(openid, pause)
+                case Running() | Waiting() as found:
+                    # Who runs it elsewhere finds nobody waiting and pushes; or died, and then its claim runs out.
+                    unheard = isinstance(found, Running) and not job.listeners
+                    if time.monotonic() > give_up or (unheard and self._closing):
+                        return Answer("", "elsewhere") if unheard else Answer(self._texts.busy, "busy")
+            self._waking.wait(openid, _UNHEARD_PAUSE if unheard else pause)
             pause = min(pause * 1.5, _LONGEST_PAUSE)
 
     def _failure(self, wrong: Exception, said: Said) -> str:

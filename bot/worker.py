@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable
 from typing import Protocol
 
+import redis
 import structlog
 
 from dialogs.world import Unavailable
@@ -18,6 +19,8 @@ from storage.sessions.contract import StoreUnavailable
 
 LOOK_SECONDS = 1.0
 TROUBLE_SECONDS = 5.0
+REDIS_SECONDS = 2.0  # of one call; waiting for a wake-up takes one of them
+STOP_SECONDS = 20.0  # what is not finished by then is repeated by another worker
 
 LOG = structlog.get_logger("worker")
 
@@ -38,13 +41,14 @@ class NoWakeups:
 
 
 class Worker:
-    """A thread that runs `duty` (which returns how much it did) whenever it is woken, and every second."""
+    """A thread that runs `duty` (which returns how much it did) whenever it is woken, and every `look` seconds."""
 
-    def __init__(self, duty: Callable[[], int]) -> None:
+    def __init__(self, duty: Callable[[], int], name: str = "worker", look: float = LOOK_SECONDS) -> None:
         self._duty = duty
+        self._look = look
         self._bell = threading.Event()
         self._over = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="worker", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self.trouble = ""
 
     def start(self) -> None:
@@ -55,17 +59,21 @@ class Worker:
         """Something is due."""
         self._bell.set()
 
-    def stop(self, seconds: float = 20.0) -> None:
-        """Finish the duty under way; no new one is begun."""
+    def ask_to_stop(self) -> None:
+        """No new duty is begun from now on."""
         self._over.set()
         self._bell.set()
+
+    def stop(self, seconds: float = STOP_SECONDS) -> None:
+        """Finish the duty under way; no new one is begun."""
+        self.ask_to_stop()
         if self._thread.is_alive():
             self._thread.join(seconds)
 
     def _run(self) -> None:
         while not self._over.is_set():
             self._bell.clear()
-            pause = LOOK_SECONDS
+            pause = self._look
             try:
                 self._duty()
                 self.trouble = ""
@@ -84,7 +92,8 @@ class RedisWakeups:
     def __init__(self, url: str) -> None:
         from huey import RedisHuey  # it brings psycopg and peewee along: 12 MB that the embedded default need not hold
 
-        self._huey = RedisHuey("bot", url=url, results=False)
+        pool = redis.ConnectionPool.from_url(url, socket_timeout=REDIS_SECONDS, socket_connect_timeout=REDIS_SECONDS)
+        self._huey = RedisHuey("bot", connection_pool=pool, results=False)
         self._wake = self._huey.task(name="wake", expires=60)(_nothing)
 
     def wake(self) -> None:

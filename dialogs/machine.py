@@ -13,7 +13,7 @@ from dialogs.asides import Asides
 from dialogs.choices import exactly, is_several, partly, plain, plain_label
 from dialogs.said import Reply, Said
 from dialogs.session import Session
-from dialogs.step import End, Go, Known, Option, Service, Step
+from dialogs.step import End, Go, Known, Option, Service, Step, Wrong
 from dialogs.texts import say, sentences
 from dialogs.vocabulary import ATTACHMENTS, GREETINGS, THANKS, command_of
 from dialogs.walk import HOME, values_of
@@ -58,8 +58,12 @@ class _Conversation(Asides):
 
     def _dispatch(self, idle: int) -> None:
         kind = self.said.kind
+        scanned = self._scanned() if kind in ("subscribe", "scan") else None
         if kind == "subscribe":
             self._say("machine.welcome")
+        if scanned:
+            self._answer_at_once(scanned, self.said.key.removeprefix(scanned.scene), idle)
+        elif kind == "subscribe":
             self._start(HOME)
         elif kind == "scan":
             self._click(HOME)
@@ -72,7 +76,7 @@ class _Conversation(Asides):
         elif kind == "tap":
             self._tap()
         elif kind in ATTACHMENTS and not self.said.typed:
-            self._say(ATTACHMENTS[kind])
+            self._say(self._cannot_read(kind))
             self._show_again()
         else:
             self._words()
@@ -91,6 +95,41 @@ class _Conversation(Asides):
         self.said = Said("menu", key=service.key if service else HOME)
 
     # -- what was said
+
+    def _cannot_read(self, kind: str) -> str:
+        """The text that says so; a photo where a number is asked for is most likely one of the ID card."""
+        step = None if self.session.aside else self._asked()
+        return "document.photo" if kind == "image" and step and step.asks_for_number else ATTACHMENTS[kind]
+
+    def _scanned(self) -> Service | None:
+        """The service whose first question is answered by the account's code that was scanned."""
+        return next((one for one in self.services.values() if one.scene and self.said.key.startswith(one.scene)), None)
+
+    def _pasted(self) -> Service | None:
+        """Another service than the one under way whose first question is answered by these words, and no other is."""
+        found = (one for one in self.services.values() if one.recognises and one.recognises(self.said.text))
+        return next((one for one in found if one.key != self.session.flow), None)
+
+    def _answer_at_once(self, service: Service, words: str, idle: int = 0) -> None:
+        """Say at once what it comes to; a conversation about something else goes on below it."""
+        step = service.flow.steps[0]
+        answer = step.take(Said("text", words), {}, self.world)
+        self._visit(step, answer)
+        if self._asked() is None or self.session.flow in (HOME, HELP, service.key):
+            self._leave()
+            self.session.flow, self.session.shape = service.key, service.flow.shape
+            if isinstance(answer, Wrong):
+                self.text.append(answer.text)
+                self._walk()
+            elif self._follow(step, answer, again=False):
+                self._walk()
+            return
+        if isinstance(answer, End | Wrong):
+            self.text.append(answer.text)
+        if idle > IDLE_SECONDS and self._would_lose_typing() and not self.session.aside:
+            self._ask_aside("idle")
+        else:
+            self._show_again()
 
     def _tap(self) -> None:
         revision, _, which = self.said.option.partition(".")
@@ -113,6 +152,8 @@ class _Conversation(Asides):
             self._chosen(option)
         elif command := command_of(said):
             self._command(command)
+        elif pasted := self._pasted():
+            self._answer_at_once(pasted, self.said.text)
         elif service := self._service_named(said):
             self._click(service.key)
         elif option := partly(self.said.text, options):

@@ -9,9 +9,9 @@ Kind = Literal[
     "text",  # typed, or a tapped option where the account is sent no id
     "tap",  # an option tapped: `option` holds its id, `text` its label
     "menu",  # the account's menu: `key` holds the service
-    "subscribe",
+    "subscribe",  # `key` holds the scene of the account's code that was scanned, if one was
     "unsubscribe",
-    "scan",
+    "scan",  # the account's code: `key` holds its scene
     "voice",  # `text` holds what WeChat recognised, if anything
     "image",
     "video",

@@ -8,7 +8,7 @@ less known). Steps hold no state; everything they know is in `known`, plain JSON
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, TypeAlias
 
@@ -93,6 +93,7 @@ class Step:
     binding: ClassVar[bool] = False  # its answer cannot be taken back by 返回
     final: ClassVar[bool] = False  # the flow is done with its questions: leaving throws nothing away
     several: ClassVar[bool] = False  # several options may be chosen: tapping one marks it, "1 3 5" is for `take`
+    asks_for_number: ClassVar[bool] = False  # of an ID document: a picture sent to it is most likely a photo of one
     own_words: ClassVar[tuple[str, ...]] = ()  # words that are for a final step, whatever service they name besides
 
     def ask(self, known: Knowledge, world: World) -> Answer:
@@ -132,6 +133,8 @@ class Service:
     key: str
     flow: Flow
     words: tuple[tuple[str, ...], ...] = ()
+    recognises: Callable[[str], bool] | None = None  # words that answer its first question wherever they are typed
+    scene: str = ""  # codes of the account whose scene begins so hold an answer to its first question
 
     @property
     def label(self) -> str:

@@ -16,6 +16,7 @@ MORE = "…"
 ME = "我"
 TYPED = "打字"  # the verb of what is typed
 ACCOUNTS = ("正式号", "测试号")  # a test account is sent no bizmsgmenuid
+CONSENTS = ("已", "未")
 
 UNITS = {"秒": 1, "分": 60, "分钟": 60, "小时": 3600, "天": 86400}
 
@@ -42,6 +43,10 @@ VERBS: dict[str, Literal["never", "maybe", "always"]] = {
     "看图": "never",  # type the digits of the picture that came last
     "算": "never",  # type what the sum that was asked last comes to
     "照着打": "always",  # what the bot wrote behind these words: 编号 查验码
+    "别处缴费": "always",  # a bank's file comes in: 李测二 2027 医疗保险 400
+    "退款": "maybe",  # an operator gives the order back that was paid last, or these lines of it: 1 3
+    "退款要": "always",  # from now on WeChat Pay takes so long over a refund: 2天
+    "入库": "never",  # the agency has booked yesterday's payments
     "等待": "always",
     "故障": "always",  # bot/sandbox/faults.py: pay.jsapi drop_after 1; or 清除
     "重启": "never",  # the bot's process ends and starts again on the same storage
@@ -107,6 +112,7 @@ class Scene:
     exchanges: tuple[Exchange, ...]
     faults: tuple[str, ...] = ()
     account: str = ACCOUNTS[0]
+    agreed: bool = True  # everybody in it has agreed before it begins that ID numbers are used
 
 
 class Performer(Protocol):

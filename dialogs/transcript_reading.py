@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from datetime import datetime
 
-from dialogs.transcript import ACCOUNTS, ME, TYPED, VERBS, Action, Exchange, Line, Mark, Scene, duration
+from dialogs.transcript import ACCOUNTS, CONSENTS, ME, TYPED, VERBS, Action, Exchange, Line, Mark, Scene, duration
 
-SETTINGS = ("时间", "数据", "作为", "故障", "账号")
+SETTINGS = ("时间", "数据", "作为", "故障", "账号", "同意")
 DATA = ("demo",)
 
 
@@ -35,6 +35,7 @@ class _Reader:
         self.at: datetime | None = None
         self.person = ME
         self.account = ACCOUNTS[0]
+        self.agreed = True
         self.faults: list[str] = []
         self.exchanges: list[Exchange] = []
 
@@ -56,7 +57,7 @@ class _Reader:
             raise NotATranscript(1, "缺少 @时间，比如 @时间 2026-11-23 09:00")
         if not self.exchanges:
             raise NotATranscript(len(self.lines), "没有一行以 > 开头，什么也没有发生")
-        return Scene(self.lines, self.at, tuple(self.exchanges), tuple(self.faults), self.account)
+        return Scene(self.lines, self.at, tuple(self.exchanges), tuple(self.faults), self.account, self.agreed)
 
     def _expect(self, number: int, line: str) -> None:
         if not self.exchanges:
@@ -86,6 +87,10 @@ class _Reader:
             if value not in ACCOUNTS:
                 raise NotATranscript(number, f"@账号 只能是 {'、'.join(ACCOUNTS)}")
             self.account = value
+        elif name == "同意":
+            if value not in CONSENTS:
+                raise NotATranscript(number, f"@同意 只能是 {'、'.join(CONSENTS)}")
+            self.agreed = value == CONSENTS[0]
         elif name == "故障":
             self.faults.append(value)
 
@@ -111,6 +116,6 @@ def _action(number: int, text: str) -> Action:
         raise NotATranscript(number, f"[{verb}] 后面少了内容")
     if VERBS[verb] == "never" and words:
         raise NotATranscript(number, f"[{verb}] 后面不能有“{words}”")
-    if verb == "等待" and duration(words) is None:
+    if verb in ("等待", "退款要") and duration(words) is None:
         raise NotATranscript(number, f"等待要写成 31分、2小时、3天，这里是“{words}”")
     return Action(verb, words)

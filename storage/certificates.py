@@ -8,87 +8,59 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import json
 import secrets
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
+from typing import Any
 
-from sqlalchemy import Connection, Engine, insert, select
+from sqlalchemy import ColumnElement, Connection, Engine, Row, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from dialogs.terms.certificate import CODE_SIGNS, NUMBER_SIGNS, SIGNS, number_of
+from dialogs.terms.identity import mask_name
 from dialogs.terms.insurance import Insurance, PayKind
 from dialogs.world import Certifiable
+from storage.certified import Certificate, CertifiedLine, CertifiedPerson, certificate_of, content_of
 from storage.database import reading, table_of, writing
+from storage.history import OURS
 from storage.orders.columns import LINE, ORDER, PAYMENT
 from storage.orders.reading import moment
 from storage.sealing import FieldSeal
-from storage.tables import CertificateRow, PersonRow
+from storage.tables import CertificateRow, InstitutionRow, PersonRow
 
-CERTIFICATE, PERSON = table_of(CertificateRow), table_of(PersonRow)
+CERTIFICATE, PERSON, INSTITUTION = table_of(CertificateRow), table_of(PersonRow), table_of(InstitutionRow)
 MOST_PAYMENTS = 60  # offered at once, newest first
 BOOKED = ("paid", "booked")
+STANDS = PAYMENT.c.settles.is_not(None) & PAYMENT.c.status.in_(BOOKED)  # was not given back
 RACES = 4
 
 
 @dataclass(frozen=True, slots=True)
-class CertifiedLine:
-    """One payment as it was when it was certified; amount in fen, days are the bureau's."""
-
-    payment: int
-    insurance: Insurance
-    institution: str
-    person_no: str
-    pay_kind: PayKind
-    cover_year: int
-    period_from: str
-    period_to: str
-    tier: str
-    paid_on: date
-    receipt_no: str
-    amount: int
-
-
-@dataclass(frozen=True, repr=False)
-class Certificate:
-    """What was certified. Holds the full name and ID number: for the document only."""
-
-    number: str
-    code: str
-    issued_at: datetime
-    issuer: str
-    name: str
-    id_type: str
-    id_number: str
-    lines: tuple[CertifiedLine, ...]
-
-    def __repr__(self) -> str:
-        return f"Certificate({self.number}, {len(self.lines)} lines)"
-
-    @property
-    def amount(self) -> int:
-        """The sum, in fen."""
-        return sum(line.amount for line in self.lines)
-
-
-@dataclass(frozen=True, slots=True)
 class CertificateBook:
-    """Issues and keeps certificates. `issuer` is the bureau's name as it stands on new ones."""
+    """Issues and keeps certificates. `issuer` is the bureau's name as it stands on new ones.
+
+    `scanned`: new ones get WeChat's own code, made when the document is drawn first (`keep_qr`).
+    """
 
     engine: Engine
     seal: FieldSeal
     zone: tzinfo
     issuer: str
+    scanned: bool = False
 
-    def choosable(self, payer: str) -> Sequence[Certifiable]:
-        """Payments that this openid's own orders settled and that were not given back, newest first."""
-        where = (ORDER.c.payer == payer) & PAYMENT.c.settles.is_not(None) & PAYMENT.c.status.in_(BOOKED)
+    def choosable(self, payer: str, insured: str = "") -> Sequence[Certifiable]:
+        """Payments that were not given back, newest first: of one insured, or of this openid's own orders.
+
+        Whether this openid may see that insured's payments the caller has to know: consent, name and code.
+        """
+        whose = PAYMENT.c.person == insured if insured else ORDER.c.payer == payer
         query = (
-            select(PAYMENT, LINE.c.masked_name)
-            .join(ORDER, ORDER.c.no == PAYMENT.c.order_no)
-            .join(LINE, (LINE.c.order_no == PAYMENT.c.order_no) & (LINE.c.line_no == PAYMENT.c.line_no))
-            .where(where)
+            select(PAYMENT, LINE.c.masked_name, PERSON.c.name.label("sealed_name"), ORDER.c.payer)
+            .join(PERSON, PERSON.c.key == PAYMENT.c.person)
+            .outerjoin(ORDER, ORDER.c.no == PAYMENT.c.order_no)
+            .outerjoin(LINE, (LINE.c.order_no == PAYMENT.c.order_no) & (LINE.c.line_no == PAYMENT.c.line_no))
+            .where(whose & STANDS)
             .order_by(PAYMENT.c.paid_at.desc(), PAYMENT.c.id.desc())
             .limit(MOST_PAYMENTS)
         )
@@ -98,44 +70,44 @@ class CertificateBook:
             Certifiable(
                 id=row.id,
                 insured=row.person,
-                name=row.masked_name,
+                name=row.masked_name or mask_name(self.seal.open(row.sealed_name)),
                 insurance=Insurance(row.insurance),
                 pay_kind=PayKind(row.pay_kind),
                 cover_year=row.cover_year,
                 amount=row.amount,
                 paid_at=moment(row.paid_at, self.zone),
-                order_no=row.order_no,
+                order_no=row.order_no if row.payer == payer else "",
             )
             for row in rows
         ]
 
-    def names(self, payer: str, payments: Sequence[int]) -> frozenset[str]:
+    def names(self, payer: str, payments: Sequence[int], insured: str = "") -> frozenset[str]:
         """The full names that certificates of these payments would carry."""
         wanted = set(payments)
-        insured = {one.insured for one in self.choosable(payer) if one.id in wanted}
+        people = {one.insured for one in self.choosable(payer, insured) if one.id in wanted}
         with reading(self.engine) as connection:
-            sealed = connection.execute(select(PERSON.c.name).where(PERSON.c.key.in_(insured))).scalars().all()
+            sealed = connection.execute(select(PERSON.c.name).where(PERSON.c.key.in_(people))).scalars().all()
         return frozenset(map(self.seal.open, sealed))
 
-    def issue(self, payer: str, payments: Sequence[int], now: datetime) -> Sequence[Certificate]:
-        """A certificate for each insured among these payments; payments that cannot be chosen are left out.
+    def issue(
+        self, payer: str, payments: Sequence[int], now: datetime, insured: str = "", *, apart: bool = False
+    ) -> Sequence[Certificate]:
+        """A certificate for each insured among these payments; what one order paid for several is one for all of them.
 
-        The same payments of the same openid on the same day give the same certificate.
+        `apart`: one for each insured all the same. Payments that cannot be chosen (see `choosable`) are left out. The
+        same payments of the same openid on the same day give the same certificate.
         """
         wanted = set(payments)
-        chosen = [one for one in self.choosable(payer) if one.id in wanted]
-        groups: dict[str, list[int]] = {}
-        for one in sorted(chosen, key=lambda one: (one.paid_at, one.id)):
-            groups.setdefault(one.insured, []).append(one.id)
-        return [self._issued(payer, insured, ids, now) for insured, ids in groups.items()]
+        chosen = [one for one in self.choosable(payer, insured) if one.id in wanted]
+        return [self._issued(payer, ids, now) for ids in _groups(chosen, apart=apart)]
 
     def find(self, number: str) -> Certificate | None:
         """The certificate of this number."""
-        with reading(self.engine) as connection:
-            row = connection.execute(select(CERTIFICATE).where(CERTIFICATE.c.number == number)).first()
-        if row is None:
-            return None
-        return self._opened(row.number, row.issued_at, row.issuer, row.content)
+        return self._found(CERTIFICATE.c.number == number)
+
+    def issued_to(self, payer: str, number: str) -> Certificate | None:
+        """The certificate of this number, if it was issued to this openid."""
+        return self._found((CERTIFICATE.c.number == number) & (CERTIFICATE.c.payer == payer))
 
     def verify(self, number: str, code: str) -> Certificate | None:
         """The certificate of this number, if the code is its own; None alike for an unknown number."""
@@ -146,104 +118,125 @@ class CertificateBook:
     def given_back(self, certificate: Certificate) -> frozenset[int]:
         """The certified payments that were refunded since."""
         ids = [line.payment for line in certificate.lines]
-        still = (PAYMENT.c.id.in_(ids)) & PAYMENT.c.settles.is_not(None) & PAYMENT.c.status.in_(BOOKED)
         with reading(self.engine) as connection:
-            kept = connection.execute(select(PAYMENT.c.id).where(still)).scalars().all()
+            kept = connection.execute(select(PAYMENT.c.id).where(PAYMENT.c.id.in_(ids) & STANDS)).scalars().all()
         return frozenset(ids) - frozenset(kept)
 
-    def _issued(self, payer: str, insured: str, payments: Sequence[int], now: datetime) -> Certificate:
-        asked = _asked(payer, insured, payments, now.date())
+    def keep_qr(self, number: str, qr: str) -> str:
+        """Settle for ever what the QR code of this certificate says; gives what was settled, by whomever."""
+        where = (CERTIFICATE.c.number == number) & CERTIFICATE.c.qr.is_(None)
+        with writing(self.engine) as connection:
+            connection.execute(update(CERTIFICATE).where(where).values(qr=qr))
+            settled = connection.execute(select(CERTIFICATE.c.qr).where(CERTIFICATE.c.number == number)).scalar_one()
+        return str(settled)
+
+    def _found(self, where: ColumnElement[bool]) -> Certificate | None:
+        with reading(self.engine) as connection:
+            row = connection.execute(select(CERTIFICATE).where(where)).first()
+        return self._opened(row) if row else None
+
+    def _issued(self, payer: str, payments: Sequence[int], now: datetime) -> Certificate:
+        asked = _asked(payer, payments, now.date())
         for race in range(1, RACES + 1):
             try:
                 with writing(self.engine) as connection:
-                    return self._issue(connection, payer, insured, payments, asked, now)
+                    return self._issue(connection, payer, payments, asked, now)
             except IntegrityError:  # the same was asked for twice at once, or the number was drawn before
                 if race == RACES:
                     raise
         raise AssertionError("unreachable")
 
     def _issue(
-        self, connection: Connection, payer: str, insured: str, payments: Sequence[int], asked: str, now: datetime
+        self, connection: Connection, payer: str, payments: Sequence[int], asked: str, now: datetime
     ) -> Certificate:
         row = connection.execute(select(CERTIFICATE).where(CERTIFICATE.c.asked == asked)).first()
         if row:
-            return self._opened(row.number, row.issued_at, row.issuer, row.content)
-        person = connection.execute(select(PERSON).where(PERSON.c.key == insured)).one()
+            return self._opened(row)
+        found = _payments(connection, payments)
+        people = list(dict.fromkeys(one.person for one in found))
         certificate = Certificate(
             number=number_of(now.date(), _drawn(NUMBER_SIGNS)),
             code=_drawn(CODE_SIGNS),
             issued_at=now.replace(microsecond=0),
             issuer=self.issuer,
-            name=self.seal.open(person.name),
-            id_type=person.id_type,
-            id_number=self.seal.open(person.number),
-            lines=tuple(self._lines(connection, payments)),
+            people=tuple(self._person(connection, key) for key in people),
+            lines=tuple(self._line(row, people.index(row.person), payer) for row in found),
+            qr=None if self.scanned else "",
         )
         values = {
             "number": certificate.number,
             "payer": payer,
-            "person": insured,
+            "person": people[0] if len(people) == 1 else None,
             "issued_at": int(now.timestamp()),
             "issuer": self.issuer,
-            "content": self.seal.seal(_content(certificate)),
+            "content": self.seal.seal(content_of(certificate)),
             "asked": asked,
+            "qr": certificate.qr,
         }
         connection.execute(insert(CERTIFICATE).values(values))
         return certificate
 
-    def _lines(self, connection: Connection, payments: Sequence[int]) -> Sequence[CertifiedLine]:
-        query = (
-            select(PAYMENT, LINE.c.institution_name)
-            .join(LINE, (LINE.c.order_no == PAYMENT.c.order_no) & (LINE.c.line_no == PAYMENT.c.line_no))
-            .where(PAYMENT.c.id.in_(payments))
-            .order_by(PAYMENT.c.paid_at, PAYMENT.c.id)
-        )
-        return [
-            CertifiedLine(
-                payment=row.id,
-                insurance=Insurance(row.insurance),
-                institution=row.institution_name,
-                person_no=row.person_no,
-                pay_kind=PayKind(row.pay_kind),
-                cover_year=row.cover_year,
-                period_from=row.period_from,
-                period_to=row.period_to,
-                tier=row.tier_name,
-                paid_on=moment(row.paid_at, self.zone).date(),
-                receipt_no=row.receipt_no,
-                amount=row.amount,
-            )
-            for row in connection.execute(query).all()
-        ]
+    def _person(self, connection: Connection, key: str) -> CertifiedPerson:
+        row = connection.execute(select(PERSON).where(PERSON.c.key == key)).one()
+        return CertifiedPerson(self.seal.open(row.name), row.id_type, self.seal.open(row.number))
 
-    def _opened(self, number: str, issued_at: int, issuer: str, sealed: str) -> Certificate:
-        content = json.loads(self.seal.open(sealed))
-        lines = [
-            CertifiedLine(
-                **one
-                | {
-                    "insurance": Insurance(one["insurance"]),
-                    "pay_kind": PayKind(one["pay_kind"]),
-                    "paid_on": date.fromisoformat(one["paid_on"]),
-                }
-            )
-            for one in content.pop("lines")
-        ]
-        return Certificate(
-            number=number, issued_at=moment(issued_at, self.zone), issuer=issuer, lines=tuple(lines), **content
+    def _line(self, row: Row[Any], whose: int, payer: str) -> CertifiedLine:
+        told = row.payer == payer or row.channel != OURS
+        return CertifiedLine(
+            payment=row.id,
+            insurance=Insurance(row.insurance),
+            institution=row.institution_name,
+            person_no=row.person_no,
+            pay_kind=PayKind(row.pay_kind),
+            cover_year=row.cover_year,
+            period_from=row.period_from,
+            period_to=row.period_to,
+            tier=row.tier_name,
+            paid_on=moment(row.paid_at, self.zone).date(),
+            receipt_no=row.receipt_no if told else "",
+            amount=row.amount,
+            whose=whose,
         )
 
-
-def _content(certificate: Certificate) -> str:
-    """What is sealed: the code, whose it is, and the lines."""
-    lines = [asdict(line) | {"paid_on": line.paid_on.isoformat()} for line in certificate.lines]
-    whose = {name: getattr(certificate, name) for name in ("code", "name", "id_type", "id_number")}
-    return json.dumps(whose | {"lines": lines}, ensure_ascii=False)
+    def _opened(self, row: Row[Any]) -> Certificate:
+        content = self.seal.open(row.content)
+        return certificate_of(row.number, moment(row.issued_at, self.zone), row.issuer, content, row.qr)
 
 
-def _asked(payer: str, insured: str, payments: Sequence[int], day: date) -> str:
+def _groups(chosen: Sequence[Certifiable], *, apart: bool) -> Sequence[Sequence[int]]:
+    """Which payments stand on one certificate."""
+    people: dict[str, set[str]] = {}
+    for one in chosen:
+        people.setdefault(one.order_no, set()).add(one.insured)
+    family = {no for no, insured in people.items() if no and len(insured) > 1 and not apart}
+    groups: dict[tuple[str, str], list[int]] = {}
+    for one in sorted(chosen, key=lambda one: (one.paid_at, one.id)):
+        group = (one.order_no, "") if one.order_no in family else ("", one.insured)
+        groups.setdefault(group, []).append(one.id)
+    return list(groups.values())
+
+
+def _payments(connection: Connection, payments: Sequence[int]) -> Sequence[Row[Any]]:
+    """The payments of a certificate in the order of its lines: person by person, as the order names them."""
+    query = (
+        select(PAYMENT, ORDER.c.payer)
+        .add_columns(
+            func.coalesce(LINE.c.institution_name, INSTITUTION.c.name, PAYMENT.c.institution).label("institution_name")
+        )
+        .outerjoin(ORDER, ORDER.c.no == PAYMENT.c.order_no)
+        .outerjoin(LINE, (LINE.c.order_no == PAYMENT.c.order_no) & (LINE.c.line_no == PAYMENT.c.line_no))
+        .outerjoin(INSTITUTION, INSTITUTION.c.code == PAYMENT.c.institution)
+        .where(PAYMENT.c.id.in_(payments))
+        .order_by(PAYMENT.c.paid_at, func.coalesce(PAYMENT.c.line_no, 0), PAYMENT.c.id)
+    )
+    found = connection.execute(query).all()
+    people = list(dict.fromkeys(one.person for one in found))
+    return sorted(found, key=lambda one: people.index(one.person))
+
+
+def _asked(payer: str, payments: Sequence[int], day: date) -> str:
     """What makes the same request the same certificate."""
-    text = f"{payer}|{insured}|{','.join(map(str, sorted(payments)))}|{day}"
+    text = f"{payer}|{','.join(map(str, sorted(payments)))}|{day}"
     return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -13,14 +13,22 @@ from contextlib import closing, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Table, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DBAPIError,
+    DisconnectionError,
+    InterfaceError,
+    NoSuchModuleError,
+    OperationalError,
+)
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
-from sqlalchemy.pool import PoolProxiedConnection
+from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 from sqlmodel import SQLModel
 
 from dialogs.world import Unavailable
@@ -28,6 +36,7 @@ from dialogs.world import Unavailable
 BUSY_SECONDS = 10  # how long a SQLite writer waits for another, and a PostgreSQL statement for a lock
 CONNECT_SECONDS = 5
 STATEMENT_SECONDS = 30
+PING_AFTER_SECONDS = 1.0  # a PostgreSQL connection that rested so long is asked whether it still works
 IDLE_SECONDS = 120  # a PostgreSQL transaction that says nothing for so long is ended by the server
 
 # Primary SQLite result codes that mean "not just now" or "not this disk"; SQLITE_ERROR (1) is a mistake of ours.
@@ -45,6 +54,7 @@ _SQLITE_UNAVAILABLE = frozenset(
     }
 )
 _BEGIN = "sqlite_begin"
+_USED_AT = "used_at"
 
 
 class DatabaseUnavailable(Unavailable):
@@ -112,15 +122,33 @@ def _open_postgresql(url: URL, pool_size: int) -> Engine:
     arguments |= {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
     for name in arguments.keys() & url.query.keys():
         del arguments[name]  # what the operator wrote into the URL wins
-    return create_engine(
+    engine = create_engine(
         url,
         connect_args=arguments,
         pool_size=pool_size,
         max_overflow=pool_size,
         pool_timeout=3,  # seconds: a turn has four
-        pool_pre_ping=True,  # a restarted server costs a reconnect, not a citizen's answer
         pool_recycle=1800,
+        pool_use_lifo=True,
     )
+    event.listen(engine, "checkin", _remember_when)
+    event.listen(engine, "checkout", _ping_when_idle)
+    return engine
+
+
+def _remember_when(_connection: object, record: ConnectionPoolEntry) -> None:
+    record.info[_USED_AT] = monotonic()
+
+
+def _ping_when_idle(connection: DBAPIConnection | None, record: ConnectionPoolEntry, _fairy: object) -> None:
+    """A restarted server costs a reconnect, not a citizen's answer; a connection used just now is not asked."""
+    if connection is None or monotonic() - record.info.get(_USED_AT, monotonic()) < PING_AFTER_SECONDS:
+        return
+    try:
+        connection.cursor().execute("")
+        connection.rollback()
+    except Exception as gone:
+        raise DisconnectionError from gone  # the pool then gives a new one
 
 
 @contextmanager
@@ -130,8 +158,21 @@ def writing(engine: Engine) -> Iterator[Connection]:
     Raises DatabaseUnavailable; IntegrityError and mistakes in SQL pass through as they are.
     """
     immediate = engine.execution_options(**{_BEGIN: "BEGIN IMMEDIATE"})
-    with told_as_unavailable(), immediate.begin() as connection:
-        yield connection
+    with told_as_unavailable(), immediate.connect() as connection:
+        if engine.dialect.name != "sqlite":
+            _replace_when_dead(connection)
+        with connection.begin():
+            yield connection
+
+
+def _replace_when_dead(connection: Connection) -> None:
+    """What is written is worth a question each time: it is not done again as a select is."""
+    driver = connection.connection
+    try:
+        driver.cursor().execute("")
+        driver.rollback()
+    except connection.dialect.loaded_dbapi.Error:
+        connection.invalidate()  # the next statement connects anew
 
 
 @contextmanager
@@ -171,26 +212,45 @@ def one_reader(engine: Engine) -> Iterator[None]:
 def driver_reader(engine: Engine) -> Iterator[DBAPIConnection]:
     """The driver's own connection, for `storage.lookup` alone; raises what the driver raises.
 
-    On SQLite it does without Core's connection, which costs more than three selects.
+    Core's connection costs more than three selects on SQLite, and as much as one on PostgreSQL.
     """
     shared = _SHARED.get()
-    if engine.dialect.name != "sqlite":
-        with reading(engine) as connection:
-            yield connection.connection
-    elif shared is None or shared.engine is not engine:
-        with closing(engine.raw_connection()) as pooled:
-            yield pooled
+    if shared is None or shared.engine is not engine:
+        with closing(_pooled_reader(engine)) as pooled:
+            yield pooled.connection
     else:
         if shared.pooled is None:
-            shared.pooled = engine.raw_connection()
-        yield shared.pooled
+            shared.pooled = _pooled_reader(engine)
+        yield shared.pooled.connection
+
+
+@dataclass(slots=True)
+class _PooledReader:
+    """A connection of the pool, on which each select sees what is committed when it starts."""
+
+    connection: PoolProxiedConnection
+    autocommits: bool  # SQLite does by itself
+
+    def close(self) -> None:
+        driver: Any = self.connection.dbapi_connection
+        if self.autocommits and driver is not None and not driver.closed:
+            driver.autocommit = False  # as the pool lent it
+        self.connection.close()
+
+
+def _pooled_reader(engine: Engine) -> _PooledReader:
+    reader = _PooledReader(engine.raw_connection(), engine.dialect.name != "sqlite")
+    if reader.autocommits:
+        driver: Any = reader.connection.dbapi_connection
+        driver.autocommit = True
+    return reader
 
 
 @dataclass
 class _Shared:
     engine: Engine
     connection: Connection | None = None
-    pooled: PoolProxiedConnection | None = None  # the driver's, see `driver_reader`
+    pooled: _PooledReader | None = None  # see `driver_reader`
 
     def close(self) -> None:
         for one in (self.connection, self.pooled):

@@ -22,7 +22,7 @@ from storage.agency.cells import BEIJING
 from storage.agency.desk import Op, Setting
 from storage.agency.files import Line, read_lines
 from storage.agency.intake import Intake
-from storage.agency.kinds import KINDS
+from storage.agency.kinds import FROM_AGENCIES
 from storage.agency.refusals import FileRefused, Reason
 from storage.database import writing
 from storage.sealing import FieldSeal
@@ -38,8 +38,8 @@ def load_demo(engine: Engine, seal: FieldSeal, folder: Path, today: date, *, shi
     """
     refused: list[Reason] = []
     with writing(engine) as connection:
-        for kind in KINDS.values():
-            lines = read_lines(folder / f"{kind.name}.csv", "utf-8", kind.columns)
+        for kind in FROM_AGENCIES:
+            lines = read_lines(folder / f"{kind.name}.csv", "utf-8", kind.columns, kind.optional)
             intake = Intake(kind, Setting(connection, seal, today), lambda _line, reason: refused.append(reason))
             for _ in intake.take(map(partial(moved, today=today), lines) if shift else lines):
                 pass

@@ -113,6 +113,7 @@ class StoredHistory:
             order_no=row.order_no if mine else "",
             channel="" if row.channel == OURS else row.channel,
             receipt_no=row.receipt_no,
+            payment=row.id,
         )
 
     def _ordered(self, row: Row[Any], state: RecordState) -> Record:
@@ -136,6 +137,6 @@ class StoredHistory:
 def _state(row: Row[Any]) -> RecordState:
     if row.status == "refunded":
         return RecordState.REFUNDED
-    if row.state == OrderState.REFUNDING:
+    if row.status == "refunding":  # one of a family's lines may go back while the order stays paid
         return RecordState.REFUNDING
     return RecordState.BOOKED if row.status == "booked" else RecordState.PAID

@@ -16,13 +16,14 @@ from sqlalchemy import Connection, Engine, Row, bindparam, insert, select, updat
 from dialogs.said import Reply, Shown
 from dialogs.terms.money import yuan
 from dialogs.texts import say
+from dialogs.world import OrderState
 from storage.database import table_of
 from storage.lookup import Lookup
 from storage.tables import NoticeRow
 
 NOTICE = table_of(NoticeRow)
-CARD, CAPTCHA = "card", "captcha"
-PICTURES = (CARD, CAPTCHA)  # cannot stand in a reply
+CARD, CAPTCHA, PAGE = "card", "captcha", "page"
+PICTURES = (CARD, CAPTCHA, PAGE)  # cannot stand in a reply
 _WAITING = Lookup(  # in every turn
     select(NOTICE.c.id, NOTICE.c.reason, NOTICE.c.openid, NOTICE.c.kind, NOTICE.c.body, NOTICE.c.made_at)
     .add_columns(NOTICE.c.expires_at)
@@ -117,16 +118,12 @@ def notice_of(row: Row[Any]) -> Notice:
 
 def paid_notice(order: Row[Any], lines: Sequence[Row[Any]], now: int) -> Notice:
     """缴费成功, a line for each payable that was settled."""
-    texts = [
-        say(
-            "notice.paid",
-            name=line.masked_name,
-            year=line.cover_year,
-            insurance=say(f"insurance.{line.insurance}_short"),
-            amount=yuan(line.amount),
-        )
-        for line in lines
-    ]
+    if len(lines) == 1:
+        texts = [say("notice.paid", **_line(lines[0]))]
+    else:
+        total = yuan(sum(line.amount for line in lines))
+        texts = [say("notice.paid_several", count=len(lines), amount=total)]
+        texts += [say("notice.line", **_line(line)) for line in lines]
     texts += [say(f"notice.later_{insurance}") for insurance in dict.fromkeys(line.insurance for line in lines)]
     options = [["go:query.certificate", say("notice.certificate")]]
     return Notice(f"paid:{order.no}", order.payer, "paid", {"lines": texts, "options": options}, now)
@@ -142,16 +139,57 @@ def closed_notice(order: Row[Any], zone: tzinfo, now: int) -> Notice | None:
     return Notice(f"closed:{order.no}", order.payer, "closed", {"lines": [text]}, now)
 
 
-def refund_due_notice(order: Row[Any], attempt: Row[Any], amount: int, now: int) -> Notice:
-    """Money came too late: it goes back by itself."""
-    text = say("notice.refund_due", amount=yuan(amount))
+def refund_due_notice(
+    order: Row[Any], attempt: Row[Any], amount: int, now: int, lines: Sequence[Row[Any]] = ()
+) -> Notice:
+    """Money came too late, or a second time: it goes back by itself. `lines` are those of an order paid otherwise."""
+    if lines:
+        texts = [say("notice.refund_lines", amount=yuan(amount))]
+        texts += [say("notice.line", **_line(line)) for line in lines]
+        return Notice(f"refund_due:{attempt.out_trade_no}", order.payer, "refunded", {"lines": texts}, now)
+    twice = order.state in (OrderState.PAID, OrderState.REFUNDING, OrderState.REFUNDED)
+    text = say("notice.refund_double" if twice else "notice.refund_due", amount=yuan(amount))
     return Notice(f"refund_due:{attempt.out_trade_no}", order.payer, "refunded", {"lines": [text]}, now)
 
 
-def refunded_notice(order: Row[Any], attempt: Row[Any], now: int) -> Notice:
-    """The money is back."""
-    text = say("notice.refunded", amount=yuan(attempt.refund_amount))
-    return Notice(f"refunded:{attempt.out_trade_no}", order.payer, "refunded", {"lines": [text]}, now)
+def asked_refund_notice(
+    order: Row[Any], lines: Sequence[Row[Any]], refunds: Sequence[Row[Any]], now: int
+) -> Notice | None:
+    """An operator has payments given back, a line for each; of a second try the payer was told before."""
+    first = {refund.line_no: refund for refund in refunds if refund.line_no is not None and refund.replaces is None}
+    texts = [
+        say(
+            "notice.refund_asked",
+            name=line.masked_name,
+            year=line.cover_year,
+            insurance=say(f"insurance.{line.insurance}_short"),
+            amount=yuan(line.amount),
+        )
+        for line in lines
+        if line.line_no in first
+    ]
+    if not texts:
+        return None
+    reason = f"refund_asked:{min(refund.out_refund_no for refund in first.values())}"
+    return Notice(reason, order.payer, "refunded", {"lines": [*texts, say("notice.refund_when")]}, now)
+
+
+def refunded_notice(order: Row[Any], refund: Row[Any], account: str, now: int) -> Notice:
+    """The money is back; `account` is where, in WeChat Pay's words."""
+    where = {"amount": yuan(refund.amount)} | ({"account": account} if account else {})
+    text = say("notice.refunded_to" if account else "notice.refunded", **where)
+    which = refund.out_trade_no if refund.line_no is None else f"{refund.out_trade_no}:{refund.line_no}"
+    return Notice(f"refunded:{which}", order.payer, "refunded", {"lines": [text]}, now)
+
+
+def _line(line: Row[Any]) -> dict[str, object]:
+    """What a text says of one line."""
+    return {
+        "name": line.masked_name,
+        "year": line.cover_year,
+        "insurance": say(f"insurance.{line.insurance}_short"),
+        "amount": yuan(line.amount),
+    }
 
 
 def card_notice(openid: str, out_trade_no: str, expires_at: int, now: int) -> Notice:
@@ -159,9 +197,14 @@ def card_notice(openid: str, out_trade_no: str, expires_at: int, now: int) -> No
     return Notice(f"card:{out_trade_no}:{now}", openid, CARD, {"attempt": out_trade_no}, now, expires_at)
 
 
-def captcha_notice(openid: str, riddle: str, expires_at: int, now: int) -> Notice:
-    """The picture of a riddle, to be painted and sent."""
-    return Notice(f"captcha:{riddle}", openid, CAPTCHA, {"riddle": riddle}, now, expires_at)
+def captcha_notice(openid: str, riddle: str, media_id: str, expires_at: int, now: int) -> Notice:
+    """The picture of a riddle, to be sent; `media_id` "": to be painted and uploaded first."""
+    return Notice(f"captcha:{riddle}", openid, CAPTCHA, {"riddle": riddle, "media": media_id}, now, expires_at)
+
+
+def page_notice(openid: str, number: str, page: int, expires_at: int, now: int) -> Notice:
+    """A page of a certificate, to be drawn and sent as a picture."""
+    return Notice(f"page:{number}:{page}:{now}", openid, PAGE, {"certificate": number, "page": page}, now, expires_at)
 
 
 def drop_captchas(connection: Connection, openid: str, now: int) -> None:

@@ -54,6 +54,7 @@ class StoredTariffs:
                 window_to=row.window_to,
                 period_from=row.period_from,
                 period_to=row.period_to,
+                subsidy=row.subsidy,
             )
             for row in found
         )

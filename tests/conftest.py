@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
+FEW = 100  # tests of a run that asked for some only
 SERVICES = {"Redis": "[redis", "PostgreSQL": "[postgresql"}
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are processors: many tests wait for processes."""
+    return (os.cpu_count() or 1) + 1
+
+
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """One line a service: how many tests ran on it, or were skipped for want of it."""
+    """One line a service: how many tests ran on it, or were skipped for want of it. And what fault tests report."""
+    passed = terminalreporter.stats.get("passed", ())
+    for report in passed:
+        for name, said in report.user_properties:
+            if name == "fault points":  # whole where only a few tests were asked for
+                terminalreporter.write_line(said if len(passed) < FEW else said.partition("\n")[0])
     for service, parameter in SERVICES.items():
         ran, skipped = (
             sum(parameter in report.nodeid for report in terminalreporter.stats.get(outcome, ()))

@@ -5,10 +5,10 @@ from __future__ import annotations
 
 import sys
 
-KINDS = ("turn", "certificate")
+KINDS = ("turn", "certificate", "reconcile")
 
 
-def run(what: str, seconds: float) -> int:
+def run(what: str, seconds: float, storage: str = "postgresql", rows: int = 1_000_000) -> int:
     """Run one bench and print its table; `seconds` is the length of each round. Returns the exit code."""
     if what not in KINDS:
         sys.stderr.write(f"no such bench: {what}; there is {', '.join(KINDS)}\n")
@@ -17,6 +17,10 @@ def run(what: str, seconds: float) -> int:
         from bot.bench.certificate import bench_certificate
 
         return bench_certificate(seconds)
+    if what == "reconcile":
+        from bot.bench.reconcile import bench_reconcile
+
+        return bench_reconcile(storage, rows)
     from bot.bench.turn import bench_turn
 
     return bench_turn(seconds)

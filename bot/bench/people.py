@@ -15,7 +15,7 @@ from storage.sealing import FieldSeal
 
 _WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _NAMES = "试测样例演示"
-_PLACES = (("360102YL01", "360102YB01"), ("361128YL01", "361128YB01"), ("360733YL01", "360733YB01"))
+PLACES = (("360102YL01", "360102YB01"), ("361128YL01", "361128YB01"), ("360733YL01", "360733YB01"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ def enrol(engine: Engine, seal: FieldSeal, people: list[Resident], folder: Path,
         out = csv.DictWriter(file, kind.columns)
         out.writeheader()
         for index, one in enumerate(people):
-            for insurance, place in zip(("pension", "medical"), _PLACES[index % len(_PLACES)], strict=True):
+            for insurance, place in zip(("pension", "medical"), PLACES[index % len(PLACES)], strict=True):
                 row = dict.fromkeys(kind.columns, "") | {
                     "batch_no": "BENCH",
                     "row_no": str(2 * index + (insurance == "medical") + 1),

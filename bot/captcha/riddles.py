@@ -1,7 +1,7 @@
 """Riddles whose answer follows from their text and a key: nothing but the riddle is kept, in no session and no table.
 
-A riddle is kind, time and a draw (`p-6922f0a0-…`). What it asks comes from a keyed hash of it, so whoever reads a
-session learns nothing, and every process knows the answer.
+A riddle is kind, time and a draw (`p-6922f0a0-…`). What it asks comes from a keyed hash of kind and draw, so whoever
+reads a session learns nothing, every process knows the answer, and a picture can be painted before it is asked for.
 """
 
 from __future__ import annotations
@@ -9,13 +9,13 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-import secrets
 import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Engine
 
+from bot.captcha.pool import fresh_draw, taken
 from dialogs.choices import NUMERALS, plain
 from dialogs.texts import say
 from dialogs.world import Guess, Unavailable
@@ -46,13 +46,15 @@ class Riddles:
     wake: Callable[[], None]
 
     def pose(self, payer: str, *, picture: bool) -> str:
-        """A new riddle; its picture is sent by the worker (bot/messenger.py)."""
+        """A new riddle; its picture is sent by the worker (bot/messenger.py): one that waits, else one painted then."""
         now = int(self.clock())
-        riddle = f"{PICTURE if picture else SUM}-{now:x}-{secrets.token_hex(8)}"
         with writing(self.engine) as connection:
             drop_captchas(connection, payer, now)
+            ready = taken(connection, now) if picture else None
+            riddle = f"{PICTURE if picture else SUM}-{now:x}-{ready.draw if ready else fresh_draw()}"
             if picture:
-                write_notice(connection, captcha_notice(payer, riddle, now + RIDDLE_SECONDS, now))
+                media = ready.media_id if ready else ""
+                write_notice(connection, captcha_notice(payer, riddle, media, now + RIDDLE_SECONDS, now))
         if picture:
             self.wake()
         return riddle
@@ -115,8 +117,14 @@ def signs_of(riddle: str, key: bytes) -> str:
     return "".join(SIGNS[byte % len(SIGNS)] for byte in _drawn(riddle, key)[:LENGTH])
 
 
+def signs_of_draw(draw: str, key: bytes) -> str:
+    """What the picture of a riddle will show that has this draw, whenever it is posed."""
+    return signs_of(f"{PICTURE}-0-{draw}", key)
+
+
 def _drawn(riddle: str, key: bytes) -> bytes:
-    return hmac.new(key, riddle.encode(), hashlib.sha256).digest()
+    kind, _, draw = riddle.split("-")
+    return hmac.new(key, f"{kind}-{draw}".encode(), hashlib.sha256).digest()
 
 
 def _number(answer: str) -> str:

@@ -1,4 +1,4 @@
-"""The certificates a dialog talks to: issued with a fresh link, verified with masked answers."""
+"""The certificates a dialog talks to: issued with a fresh link, shown as pictures, verified with masked answers."""
 
 from __future__ import annotations
 
@@ -7,33 +7,63 @@ from dataclasses import dataclass
 from datetime import tzinfo
 
 from bot.certificate.links import CertificateLinks
+from bot.certificate.papers import Papers
 from dialogs.terms.identity import mask_name, mask_number
 from dialogs.world import Certifiable, CertifiedPayment, Clock, Issued, Verified
-from storage.certificates import Certificate, CertificateBook
+from storage.certificates import CertificateBook
+from storage.certified import Certificate
+from storage.database import writing
+from storage.notices import page_notice, write_notice
 from storage.orders.reading import moment
+
+PICTURE_SECONDS = 10 * 60  # a picture that cannot be sent by then is not sent any more
 
 
 @dataclass(frozen=True)
 class CertificateDesk:
-    """`dialogs.world.Certificates`; `can_print` says whether a name can be drawn."""
+    """`dialogs.world.Certificates`; `can_print` says whether a name can be drawn, `wake` that a picture is due."""
 
-    book: CertificateBook
+    papers: Papers
     links: CertificateLinks
     can_print: Callable[[str], bool]
     clock: Clock
     zone: tzinfo
+    wake: Callable[[], None]
 
-    def choosable(self, payer: str) -> Sequence[Certifiable]:
-        """Payments of this payer's own orders that were not given back, newest first."""
-        return self.book.choosable(payer)
+    @property
+    def book(self) -> CertificateBook:
+        """Where they are kept."""
+        return self.papers.book
 
-    def printable(self, payer: str, payments: Sequence[int]) -> bool:
+    def choosable(self, payer: str, insured: str = "") -> Sequence[Certifiable]:
+        """Payments that were not given back, newest first: of this payer's own orders, or of one insured."""
+        return self.book.choosable(payer, insured)
+
+    def printable(self, payer: str, payments: Sequence[int], insured: str = "") -> bool:
         """Whether the names of the insured among these payments can be written."""
-        return all(map(self.can_print, self.book.names(payer, payments)))
+        return all(map(self.can_print, self.book.names(payer, payments, insured)))
 
-    def issue(self, payer: str, payments: Sequence[int]) -> Sequence[Issued]:
-        """A certificate for each insured among these payments."""
-        return [self._issued(one) for one in self.book.issue(payer, payments, self.clock.now())]
+    def issue(self, payer: str, payments: Sequence[int], insured: str = "", *, apart: bool = False) -> Sequence[Issued]:
+        """A certificate for each insured among these payments; one for all whom one order paid for, unless `apart`."""
+        now = self.clock.now()
+        return [self._issued(one) for one in self.book.issue(payer, payments, now, insured, apart=apart)]
+
+    def issued(self, payer: str, number: str) -> Issued | None:
+        """A certificate that was issued to this payer, with a fresh link."""
+        found = self.book.issued_to(payer, number)
+        return self._issued(found) if found else None
+
+    def show(self, payer: str, number: str, page: int) -> int:
+        """Have the worker send the picture of a page; how many there are, 0 where it was not issued to this payer."""
+        found = self.book.issued_to(payer, number)
+        pages = self.papers.painter.pages(found) if found else 0
+        if not 1 <= page <= pages:
+            return 0
+        now = int(self.clock.now().timestamp())
+        with writing(self.book.engine) as connection:
+            write_notice(connection, page_notice(payer, number, page, now + PICTURE_SECONDS, now))
+        self.wake()
+        return pages
 
     def verify(self, number: str, code: str) -> Verified | None:
         """The certificate of this number and code, masked."""
@@ -42,21 +72,22 @@ class CertificateDesk:
 
     def _issued(self, one: Certificate) -> Issued:
         url, until = self.links.url(one.number)
-        name = mask_name(one.name)
-        return Issued(one.number, one.code, name, len(one.lines), one.amount, url, moment(until, self.zone))
+        names = tuple(mask_name(person.name) for person in one.people)
+        return Issued(one.number, one.code, names, len(one.lines), one.amount, url, moment(until, self.zone))
 
 
 def masked(certificate: Certificate, given_back: frozenset[int]) -> Verified:
     """What anybody with number and code may see."""
     return Verified(
         number=certificate.number,
-        name=mask_name(certificate.name),
-        id_number=mask_number(certificate.id_number),
+        people=tuple((mask_name(one.name), mask_number(one.id_number)) for one in certificate.people),
         issued_on=certificate.issued_at.date(),
         issuer=certificate.issuer,
         amount=certificate.amount,
         payments=tuple(
-            CertifiedPayment(line.insurance, line.pay_kind, line.cover_year, line.amount, line.payment in given_back)
+            CertifiedPayment(
+                line.insurance, line.pay_kind, line.cover_year, line.amount, line.payment in given_back, line.whose
+            )
             for line in certificate.lines
         ),
     )

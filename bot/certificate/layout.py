@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 Width = Callable[[str], float]
+GAP = "　　"  # between parts on one line
 
 # What is not torn apart at the end of a line where there is room for it; closing signs stay with what they close.
 _PIECES = re.compile(r"(?:[!-~]+ ?|.)[，。；：、！？）》”]*")
@@ -23,9 +24,11 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class TableRow:
-    """A row, its cells broken into lines."""
+    """A row, its cells broken into lines; `whose` stands across the table above the first of somebody's rows."""
 
     cells: tuple[tuple[str, ...], ...]
+    whose: tuple[str, ...] = ()
+    begins: bool = False  # it is the first of these rows
 
     @property
     def lines(self) -> int:
@@ -48,22 +51,35 @@ def broken(text: str, room: float, width: Width) -> tuple[str, ...]:
     return (*lines, line.rstrip())
 
 
+def packed(parts: Sequence[str], room: float, width: Width) -> tuple[str, ...]:
+    """Parts beside each other while they fit, each whole on its line where there is room for it."""
+    lines: list[str] = []
+    for part in parts:
+        beside = f"{lines[-1]}{GAP}{part}" if lines else part
+        if lines and width(beside) <= room:
+            lines[-1] = beside
+        else:
+            lines += broken(part, room, width)
+    return tuple(lines)
+
+
 def _fitting(pieces: Sequence[str], room: float, width: Width) -> Iterator[str]:
     for piece in pieces:
         yield from [piece] if len(piece) == 1 or width(piece.rstrip()) <= room else piece
 
 
-def on_pages(heights: Sequence[float], first: float, other: float, last: float) -> list[range]:
+def on_pages(heights: Sequence[float], tops: Sequence[float], first: float, other: float, last: float) -> list[range]:
     """Which rows stand on which page. `first` and `other` are the room for rows; the last page keeps `last` free.
 
-    The end of the document never stands alone: the last row goes with it.
+    `tops` are the heights of rows where they are the first on their page. The end of the document never stands alone:
+    the last row goes with it.
     """
     pages: list[range] = []
     start, used, room = 0, 0.0, first
-    for index, height in enumerate(heights):
+    for index, (height, top) in enumerate(zip(heights, tops, strict=True)):
         free = room - last if index == len(heights) - 1 else room
         if index > start and used + height > free:
             pages.append(range(start, index))
             start, used, room = index, 0.0, other
-        used += height
+        used += top if index == start else height
     return [*pages, range(start, len(heights))]

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from math import ceil
 from urllib.parse import quote
 
 from itsdangerous import BadSignature, Signer
 
-from bot.certificate.document import CertificatePainter
 from bot.certificate.fonts import CannotPrint
+from bot.certificate.papers import Papers
 from bot.pay.hand_off import plain_sentence
 from dialogs.texts import say
 from dialogs.world import Unavailable
-from storage.certificates import CertificateBook
 
 Page = tuple[int, Mapping[str, str], bytes]
-DAY_SECONDS = 24 * 3600
+DAY_SECONDS, HOUR_SECONDS = 24 * 3600, 3600
 # A PDF asks for nothing; browsers show it in a plug-in of their own, which these two allow.
 _POLICY = "default-src 'none'; object-src 'self'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'"
 
@@ -25,16 +25,19 @@ _POLICY = "default-src 'none'; object-src 'self'; style-src 'unsafe-inline'; bas
 class CertificateLinks:
     """Makes and opens links. `public_url` is where citizens reach this bot; `clock` gives unix seconds."""
 
-    book: CertificateBook
-    painter: CertificatePainter
+    papers: Papers
     key: bytes
     public_url: str
     valid_days: int
     clock: Callable[[], float]
 
     def url(self, number: str) -> tuple[str, int]:
-        """A fresh link to the certificate of this number, and until when it holds in unix seconds."""
-        until = int(self.clock()) + self.valid_days * DAY_SECONDS
+        """A fresh link to the certificate of this number, and until when it holds in unix seconds: of a full hour.
+
+        So a link asked for again within the hour is the same, and what was shown with it is not stale.
+        """
+        hour = ceil(self.clock() / HOUR_SECONDS) * HOUR_SECONDS
+        until = hour + self.valid_days * DAY_SECONDS
         token = self._signer().sign(f"{number}-{until:x}").decode()
         return f"{self.public_url.rstrip('/')}/certificates/{token}.pdf", until
 
@@ -47,13 +50,12 @@ class CertificateLinks:
         if self.clock() >= int(until, 16):
             return self._sentence(410, "certificate_page.expired")
         try:
-            certificate = self.book.find(number)
+            certificate = self.papers.book.find(number)
+            if certificate is None:
+                return self._sentence(404, "certificate_page.unknown")
+            return 200, _headers(number), self.papers.document(certificate)
         except Unavailable:
             return self._sentence(503, "certificate_page.busy")
-        if certificate is None:
-            return self._sentence(404, "certificate_page.unknown")
-        try:
-            return 200, _headers(number), self.painter.paint(certificate)
         except CannotPrint:  # names are looked at before a certificate is issued; the fonts have changed since
             return self._sentence(503, "certificate_page.unprintable")
 

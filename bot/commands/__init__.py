@@ -5,7 +5,32 @@ One file a group of commands; what a command needs is imported when it runs, so 
 
 from __future__ import annotations
 
-from bot.commands import certifying, operating, showing, storing, talking
+from bot.commands import (
+    agencies,
+    certifying,
+    operating,
+    reconciling,
+    refunding,
+    restoring,
+    showing,
+    storing,
+    talking,
+    telling,
+    torturing,
+)
 from bot.commands.root import app
 
-__all__ = ["app", "certifying", "operating", "showing", "storing", "talking"]
+__all__ = [
+    "agencies",
+    "app",
+    "certifying",
+    "operating",
+    "reconciling",
+    "refunding",
+    "restoring",
+    "showing",
+    "storing",
+    "talking",
+    "telling",
+    "torturing",
+]

@@ -24,11 +24,13 @@ def flows(
 
 @app.command()
 def bench(
-    what: Annotated[str, typer.Argument(help="turn | certificate")] = "turn",
+    what: Annotated[str, typer.Argument(help="turn | certificate | reconcile")] = "turn",
     seconds: Annotated[float, typer.Option(help="每一轮多少秒")] = 5.0,
+    storage: Annotated[str, typer.Option(help="reconcile：postgresql 或 sqlite")] = "postgresql",
+    rows: Annotated[int, typer.Option(help="reconcile：账单最多多少行")] = 1_000_000,
     config: ConfigPath = DEFAULT_CONFIG,
 ) -> None:
-    """量一量，并排比较：turn 一次问答，对不带业务的 WeRoBot 回声机器人；certificate 一张证明，对平常的 fpdf2。"""
+    """量一量：turn 一次问答，对不带业务的 WeRoBot 回声；certificate 一张证明，对平常的 fpdf2；reconcile 对一天的账。"""
     from bot.bench import run
 
-    raise typer.Exit(run(what, seconds))
+    raise typer.Exit(run(what, seconds, storage, rows))

@@ -10,7 +10,7 @@ import typer
 
 from bot.commands.root import DEFAULT_CONFIG, ConfigPath, app, complain, operators_errors, settings_of
 
-KINDS = ("institutions", "enrolments", "tariffs", "assessments", "payments")
+KINDS = ("institutions", "enrolments", "tariffs", "assessments", "payments", "acks")
 
 db = typer.Typer(help="数据库。", no_args_is_help=True)
 app.add_typer(db, name="db")

@@ -20,7 +20,7 @@ class Callbacks:
 
     def settle(self, notification: Notification) -> None:
         """Book what a verified callback says; raises DoesNotFit where that is a discrepancy, kept for a person."""
-        outcome = self.till.settle(notification.charge) if notification.charge is not None else None
+        outcome = self.till.settle(notification.charge, "callback") if notification.charge is not None else None
         if outcome is Settled.DISCREPANCY:
             raise DoesNotFit
         if outcome is Settled.DONE:

@@ -33,6 +33,7 @@ class Charge:
     trade_type: str | None
     payer_openid: str | None
     paid_at: datetime | None
+    attach: str = ""  # what we gave it when it was placed
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,7 @@ class RefundState:
     amount: int
     total: int
     refunded_at: datetime | None
+    account: str = ""  # where it went: 支付用户零钱, a bank card by its bank and last four digits
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,7 @@ def charge_of(payload: Mapping[str, object]) -> Charge:
         trade_type=_word(payload, "trade_type") if payload.get("trade_type") else None,
         payer_openid=_openid(payer) if payer.get("openid") else None,
         paid_at=_moment(payload, "success_time") if payload.get("success_time") else None,
+        attach=_attach(payload),
     )
     if charge.state in PAID_STATES and None in (charge.transaction_id, charge.amount, charge.currency):
         raise Garbled("a paid charge without transaction_id, amount.total or amount.currency")
@@ -95,6 +98,7 @@ def refund_of(payload: Mapping[str, object]) -> RefundState:
         amount=_fen(amount, "refund"),
         total=_fen(amount, "total"),
         refunded_at=_moment(payload, "success_time") if payload.get("success_time") else None,
+        account=_account(payload),
     )
 
 
@@ -115,6 +119,18 @@ def _word(payload: Mapping[str, object], name: str) -> str:
     if not isinstance(value, str) or not _WORD.fullmatch(value):
         raise Garbled(f"{name} is missing or not a plain word")
     return value
+
+
+def _account(payload: Mapping[str, object]) -> str:
+    """Shown to the payer only; what is not a short printable word is left out."""
+    value = payload.get("user_received_account")
+    return value if isinstance(value, str) and len(value) <= 40 and value.isprintable() else ""
+
+
+def _attach(payload: Mapping[str, object]) -> str:
+    """Ours is sealed; anybody else's says nothing to us."""
+    value = payload.get("attach")
+    return value if isinstance(value, str) and len(value) <= 128 else ""
 
 
 def _openid(payer: Mapping[str, object]) -> str:

@@ -2,14 +2,15 @@
 
 import secrets
 import time
-from collections.abc import Callable
-from datetime import datetime
+from collections.abc import Callable, Iterator
+from datetime import date, datetime
 from enum import Enum
 from typing import Any
 
 from wechatpayv3 import WeChatPayType
 
 from bot.pay.answers import done, read, word
+from bot.pay.bill_address import BillAddress, bill_address_of
 from bot.pay.charge import Charge, RefundState, charge_of, refund_of
 from bot.pay.gateway_errors import GatewayRefused, GatewayUnknown, NotPlaced
 from bot.pay.merchant import Merchant, wechatpay
@@ -58,16 +59,23 @@ class Gateway:
         self._transport = Transport(self._pay._core, merchant, api_base, clock, nonce, timeout)
         self._pay._core = self._transport
 
-    def place_jsapi(self, out_trade_no: str, description: str, amount: int, openid: str, expires_at: datetime) -> str:
-        """Places an order that only `openid` can pay, in WeChat's own browser; gives its prepay_id (valid 2 h)."""
+    def place_jsapi(
+        self, out_trade_no: str, description: str, amount: int, openid: str, expires_at: datetime, attach: str = ""
+    ) -> str:
+        """Places an order that only `openid` can pay, in WeChat's own browser; gives its prepay_id (valid 2 h).
+
+        `attach` is kept by WeChat Pay and given back in queries, callbacks and bills.
+        """
         check_openid(openid)
-        words = order_words(out_trade_no, description, amount, expires_at)
+        words = order_words(out_trade_no, description, amount, expires_at, attach)
         reply = self._pay.pay(**words, payer={"openid": openid}, pay_type=WeChatPayType.JSAPI)
         return word(done(*reply), "prepay_id", 64)
 
-    def place_native(self, out_trade_no: str, description: str, amount: int, expires_at: datetime) -> str:
+    def place_native(
+        self, out_trade_no: str, description: str, amount: int, expires_at: datetime, attach: str = ""
+    ) -> str:
         """Places an order for any phone's camera; gives the code_url to draw. Placing it again voids the old code."""
-        words = order_words(out_trade_no, description, amount, expires_at)
+        words = order_words(out_trade_no, description, amount, expires_at, attach)
         return word(done(*self._pay.pay(**words, pay_type=WeChatPayType.NATIVE)), "code_url", 512)
 
     def query(self, out_trade_no: str) -> Charge:
@@ -113,6 +121,18 @@ class Gateway:
                 return None
             raise
         return _about(out_refund_no, reply)
+
+    def trade_bill(self, day: date) -> BillAddress:
+        """Where the trade bill (ALL) of a past day lies. GatewayRefused with NO_STATEMENT_EXIST, STATEMENT_CREATING."""
+        return read(bill_address_of, done(*self._pay.trade_bill(day.isoformat(), "ALL", "GZIP")))
+
+    def fund_flow_bill(self, day: date) -> BillAddress:
+        """Where the fund-flow bill of the basic account lies; refused as a trade bill is."""
+        return read(bill_address_of, done(*self._pay.fundflow_bill(day.isoformat(), "BASIC", "GZIP")))
+
+    def download(self, address: BillAddress) -> Iterator[bytes]:
+        """The bill's parts, packed. Always from `api_base`: our signature is given to no other host."""
+        return self._transport.download(address.path)
 
     def sheet(self, prepay_id: str, now: float) -> dict[str, str]:
         """The six parameters of getBrandWCPayRequest, signed; `now` in seconds since 1970. No call is made."""

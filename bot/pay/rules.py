@@ -12,16 +12,20 @@ REASON_BYTES = 80
 _NUMBER = re.compile(r"[0-9A-Za-z_-]{6,32}")
 _REFUND_NUMBER = re.compile(r"[0-9A-Za-z_-]{1,64}")
 _TRANSACTION = re.compile(r"[0-9A-Za-z_-]{1,32}")
+_ATTACH = re.compile(r"[0-9A-Za-z_-]{0,128}")
 _OPENID = re.compile(r"[0-9A-Za-z_-]{1,128}")
 
 
-def order_words(out_trade_no: str, description: str, amount: int, expires_at: datetime) -> dict[str, Any]:
+def order_words(
+    out_trade_no: str, description: str, amount: int, expires_at: datetime, attach: str = ""
+) -> dict[str, Any]:
     """What every kind of order says; the same arguments give the same words, whatever the zone of `expires_at`."""
     check_number(out_trade_no)
     _check_sentence(description, "description", DESCRIPTION_BYTES)
     _require(type(amount) is int and amount >= 1, "amount")
     _require(expires_at.tzinfo is not None, "expires_at")
-    return {
+    _require(_ATTACH.fullmatch(attach), "attach")
+    return ({"attach": attach} if attach else {}) | {
         "out_trade_no": out_trade_no,
         "description": description,
         "amount": {"total": amount, "currency": "CNY"},

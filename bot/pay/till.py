@@ -17,13 +17,18 @@ from sqlalchemy import Engine, Row, select
 from bot.pay.charge import Charge, RefundNotice, RefundState
 from bot.pay.gateway import CLOSED_CODES, PAID_CODES, CloseResult, Gateway
 from bot.pay.gateway_errors import GatewayRefused, GatewayTrouble, GatewayUnknown, NotPlaced
+from bot.pay.homecoming import Homecoming
+from bot.pay.payback import Payback
 from dialogs.world import OrderState
 from storage.database import reading, writing
 from storage.notices import card_notice, write_notice
-from storage.orders import attempts, refunds
-from storage.orders.columns import ATTEMPT, CLOSING, ORDER, PLACED, PLACING, REFUND_DUE, REFUNDING
+from storage.orders import attempts
+from storage.orders.columns import CLOSING, ORDER, PLACED, PLACING
+from storage.orders.events import note_event
 from storage.orders.reading import moment
+from storage.orders.restoring import Restorer
 from storage.orders.settling import Received, Settled, Settler
+from storage.reconciliation.discrepancies import are_closed
 
 OVER = ("CLOSED", "REVOKED", "PAYERROR")  # WeChat Pay's words for "nobody can pay it any more"
 USED_UP = CLOSED_CODES | {"OUT_TRADE_NO_USED"}  # WeChat Pay will not take this number again
@@ -32,7 +37,6 @@ TROUBLE_SECONDS = 60  # after a refusal that repeating will not mend by itself
 PLACING_TAKES = 60  # a placing call still under way after so many seconds will not arrive any more
 MOST_ATTEMPTS = 8  # of one order; more means that something is wrong with every one
 STEPS = 6  # at one look: close, place anew, ask
-REASON = "缴费单已关闭，原路退回"  # shown by WeChat Pay beside the refund
 
 LOG = structlog.get_logger("till")
 
@@ -46,6 +50,7 @@ class Till:
     settler: Settler
     zone: tzinfo
     clock: Callable[[], float]
+    restorer: Restorer | None = None  # without one, money of a number that is not known here is left for a person
 
     def advance(self, order_no: str, *, ask: bool = False) -> None:
         """Bring this order on as far as it goes now; `ask` also asks WeChat Pay whether a placed one was paid.
@@ -56,10 +61,12 @@ class Till:
             if not self._step(order_no, ask=ask):
                 return
 
-    def settle(self, charge: Charge) -> Settled | None:
-        """Book what WeChat Pay says; None where it says that nothing was paid."""
+    def settle(self, charge: Charge, by: str = "query") -> Settled | None:
+        """Book what WeChat Pay says, by query or callback; None where it says that nothing was paid."""
         if charge.state not in ("SUCCESS", "REFUND") or charge.transaction_id is None:
             return None
+        if self._homecoming is not None:
+            self._homecoming.restore(charge)
         received = Received(
             out_trade_no=charge.out_trade_no,
             transaction_id=charge.transaction_id,
@@ -69,24 +76,36 @@ class Till:
             currency=charge.currency or "",
             paid_at=int(charge.paid_at.timestamp()) if charge.paid_at else self._now(),
         )
-        outcome = self.settler.settle(received, self._now())
+        outcome = self.settler.settle(received, self._now(), by)
         LOG.info("settled", number=charge.out_trade_no, outcome=outcome.value, amount=charge.amount)
+        if self._homecoming is not None and charge.state == "REFUND" and outcome is not Settled.DISCREPANCY:
+            self._homecoming.adopt_refunds(charge.out_trade_no)
         return outcome
 
     def refunded(self, refund: RefundState) -> bool:
         """Book what WeChat Pay says of a refund; False where it is none of those we asked for, word for word."""
-        with writing(self.engine) as connection:
-            where = ATTEMPT.c.out_refund_no == refund.out_refund_no
-            attempt = connection.execute(select(ATTEMPT).where(where)).first()
-            if attempt is None or not _is_same(attempt, refund):
-                return False
-            self._book_refund(connection, attempt, refund)
-        return True
+        return self._payback.told(refund)
+
+    def refund_in_bill(self, refund: RefundState) -> bool:
+        """As `refunded`; one that this database has forgotten is owed again first. Raises GatewayTrouble."""
+        if self.refunded(refund):
+            return True
+        if self._homecoming is not None:
+            self._homecoming.adopt_refunds(refund.out_trade_no)
+        return self.refunded(refund)
 
     def refund_told(self, notice: RefundNotice) -> None:
         """A verified callback about a refund: booked if it is ours, otherwise only noted in the log."""
         if notice.mchid != self.settler.mch_id or not self.refunded(notice.refund):
             LOG.error("a callback tells of a refund that is not ours", number=notice.refund.out_refund_no)
+
+    @property
+    def _payback(self) -> Payback:
+        return Payback(self.engine, self.gateway, self.zone, self.clock)
+
+    @property
+    def _homecoming(self) -> Homecoming | None:
+        return Homecoming(self.engine, self.gateway, self.restorer, self.clock) if self.restorer else None
 
     # -- one step
 
@@ -103,7 +122,7 @@ class Till:
                 attempts.begin_closing(connection, order_no, "expired", now)
             return True
         if attempt is None:
-            self._give_back(order_no)
+            self._payback.give_back(order_no)
             return False
         if order.state != OrderState.OPEN and attempt.state in (PLACING, PLACED):
             with writing(self.engine) as connection:
@@ -122,13 +141,13 @@ class Till:
             return call()
         except GatewayUnknown as unknown:
             LOG.warning("WeChat Pay did not answer", order=order_no, why=str(unknown)[:200])
-            self._later(order_no, AGAIN_SECONDS)
+            self._later(order_no, AGAIN_SECONDS, "no_answer")
         except GatewayRefused as refused:
             LOG.error("WeChat Pay refused", order=order_no, code=refused.code, why=refused.message[:200])
-            self._later(order_no, TROUBLE_SECONDS)
+            self._later(order_no, TROUBLE_SECONDS, "refused", code=refused.code)
         except GatewayTrouble as trouble:
             LOG.error("WeChat Pay", order=order_no, why=str(trouble)[:200])
-            self._later(order_no, TROUBLE_SECONDS)
+            self._later(order_no, TROUBLE_SECONDS, "trouble")
         return False
 
     def _place(self, attempt: Row[Any]) -> bool:
@@ -136,14 +155,14 @@ class Till:
         with writing(self.engine) as connection:
             if not attempts.mark_called(connection, number, self._now(), alone=attempt.channel == "native"):
                 return False  # somebody else is placing it, or it is to be closed: then it is due at once
-        expires = moment(attempt.expires_at, self.zone)
+        expires, attach = moment(attempt.expires_at, self.zone), self.restorer.attach(number) if self.restorer else ""
         prepay_id = code_url = ""
         try:
             if attempt.channel == "native":
-                code_url = self.gateway.place_native(number, attempt.description, attempt.amount, expires)
+                code_url = self.gateway.place_native(number, attempt.description, attempt.amount, expires, attach)
             else:
                 prepay_id = self.gateway.place_jsapi(
-                    number, attempt.description, attempt.amount, attempt.openid, expires
+                    number, attempt.description, attempt.amount, attempt.openid, expires, attach
                 )
         except GatewayRefused as refused:
             if refused.code in PAID_CODES:
@@ -174,6 +193,8 @@ class Till:
             return True
         with writing(self.engine) as connection:
             attempts.schedule_look(connection, attempt.order_no, self._now())
+            said = charge.state if charge else "NOT_PLACED"
+            note_event(connection, attempt.order_no, "asked", self._now(), number, said=said)
         return False
 
     def _close(self, attempt: Row[Any]) -> bool:
@@ -208,56 +229,25 @@ class Till:
         return outcome
 
     def _has_ended(self, attempt: Row[Any]) -> bool:
-        """Whether settling has ended it; a discrepancy is left for a person and looked at now and then."""
+        """Whether settling has ended it; a discrepancy is left to a person, whose closing of it ends the attempt."""
+        number = attempt.out_trade_no
         with reading(self.engine) as connection:
             now_running = attempts.running(connection, attempt.order_no)
-        if now_running is None or now_running.out_trade_no != attempt.out_trade_no:
+            put_right = are_closed(connection, number)
+        if now_running is None or now_running.out_trade_no != number:
+            return True
+        if put_right:
+            with writing(self.engine) as connection:
+                attempts.mark_closed(connection, number, self.zone, self._now())
             return True
         self._later(attempt.order_no, TROUBLE_SECONDS)
         return False
 
-    # -- money that goes back
-
-    def _give_back(self, order_no: str) -> None:
-        where = (ATTEMPT.c.order_no == order_no) & ATTEMPT.c.state.in_((REFUND_DUE, REFUNDING))
-        with reading(self.engine) as connection:
-            due = connection.execute(select(ATTEMPT).where(where)).all()
-        for attempt in due:
-            self._guarded(order_no, lambda attempt=attempt: self._refund(attempt))  # type: ignore[misc]
-
-    def _refund(self, attempt: Row[Any]) -> bool:
-        """Ask before giving: a repeated call gives the money back once."""
-        refund: RefundState | None = self.gateway.query_refund(attempt.out_refund_no)
-        if refund is None:
-            refund = self.gateway.refund(
-                attempt.transaction_id, attempt.out_refund_no, attempt.refund_amount, attempt.amount, REASON
-            )
-        if not _is_same(attempt, refund):
-            raise GatewayTrouble("the refund WeChat Pay speaks of is another one")
-        with writing(self.engine) as connection:
-            self._book_refund(connection, attempt, refund)
-        return False
-
-    def _book_refund(self, connection: Any, attempt: Row[Any], refund: RefundState) -> None:
-        now = self._now()
-        if refund.state == "SUCCESS":
-            at = int(refund.refunded_at.timestamp()) if refund.refunded_at else now
-            refunds.mark_refunded(connection, attempt.out_trade_no, at, now)
-        elif refund.state == "PROCESSING":
-            refunds.mark_refunding(connection, attempt.out_trade_no, now)
-        else:
-            refunds.mark_stuck(connection, attempt.out_trade_no, refund.state, now)
-            LOG.error("a refund needs a person", number=attempt.out_refund_no, state=refund.state)
-
-    def _later(self, order_no: str, seconds: int) -> None:
+    def _later(self, order_no: str, seconds: int, what: str = "", **facts: str) -> None:
         with writing(self.engine) as connection:
             attempts.look_again(connection, order_no, self._now() + seconds)
+            if what:
+                note_event(connection, order_no, what, self._now(), **facts)
 
     def _now(self) -> int:
         return int(self.clock())
-
-
-def _is_same(attempt: Row[Any], refund: RefundState) -> bool:
-    """Whether WeChat Pay speaks of the very refund this attempt owes."""
-    ours = (attempt.out_trade_no, attempt.transaction_id, attempt.refund_amount, attempt.amount)
-    return ours == (refund.out_trade_no, refund.transaction_id, refund.amount, refund.total)

@@ -25,7 +25,7 @@ from dialogs.texts import say, sentences
 from dialogs.transcript import ME, Action, CannotPerform, Line, Mark, duration
 
 FAMILY = "家人"
-CARD, CAPTCHA = "[付款码]", "[验证码图片]"
+CARD, CAPTCHA, CERTIFICATE = "[付款码]", "[验证码图片]", "[证明图片]"
 SUM = re.compile(r"(\d+) \+ (\d+) = ？")
 CLEAR = "清除"
 CODE = "weixin://wxpay/bizpayurl?"
@@ -44,6 +44,18 @@ class Bot(Protocol):
 
     def restart(self) -> None:
         """End the process and start it again on the same storage."""
+        ...
+
+    def paid_elsewhere(self, words: str) -> None:
+        """A bank's file comes in with a payment: name, cover year, insurance, yuan."""
+        ...
+
+    def refund(self, words: str) -> None:
+        """An operator gives the order back that was paid last, or these lines of it."""
+        ...
+
+    def agency_books(self) -> None:
+        """The agency takes yesterday's payments file and answers that all of it is booked."""
         ...
 
     def picture_says(self, openid: str) -> str:
@@ -82,6 +94,10 @@ class ScenePerformer:
             "照着打": lambda phone, words: _nothing(phone.type(copied(self._bubbles(), words))),
             "看图": lambda phone, words: _nothing(phone.type(self._seen_in_picture(phone))),
             "算": lambda phone, words: _nothing(phone.type(str(_sum(phone)))),
+            "别处缴费": lambda phone, words: self.bot.paid_elsewhere(words),
+            "退款": lambda phone, words: self.bot.refund(words),
+            "退款要": self._slow_refunds,
+            "入库": lambda phone, words: self.bot.agency_books(),
             "等待": self._wait,
             "故障": lambda phone, words: self.fault(words),
             "重启": lambda phone, words: self.bot.restart(),
@@ -126,6 +142,9 @@ class ScenePerformer:
             self.bot.run_due()
             if not called and before == sum(len(phone.inbox) for phone in self._phones.values()):
                 return
+
+    def _slow_refunds(self, phone: Phone, words: str) -> None:
+        self.sandbox.pay.refunds.seconds = (duration(words) or timedelta()).total_seconds()
 
     def _wait(self, phone: Phone, words: str) -> None:
         span = duration(words) or timedelta()
@@ -179,6 +198,11 @@ class ScenePerformer:
             raise CannotPerform("付款码认不出来")
         return codes[0]
 
+    def _upright(self, bubble: Bubble) -> bool:
+        """Whether it is a page of paper rather than a card or a code: as high as A4 and no payment code on it."""
+        width, height = Image.open(io.BytesIO(self.sandbox.wechat.media.picture(bubble.media_id).content)).size
+        return height > 1.3 * width and not any(code.startswith(CODE) for code in self._codes(bubble))
+
     def _codes(self, bubble: Bubble) -> list[str]:
         content = self.sandbox.wechat.media.picture(bubble.media_id).content
         return [str(code.text) for code in zxingcpp.read_barcodes(Image.open(io.BytesIO(content)))]
@@ -201,6 +225,8 @@ class ScenePerformer:
 
     def _shown(self, bubble: Bubble) -> list[str]:
         if bubble.kind == "image":
+            if self._upright(bubble):
+                return [CERTIFICATE]
             if not self._codes(bubble):
                 return [CAPTCHA]
             self._decoded(bubble)

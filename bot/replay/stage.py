@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from wsgiref.types import WSGIApplication
 
 from bot.app import CAPTCHA_KEY, App, build
 from bot.captcha.riddles import signs_of
-from bot.replay.performer import ScenePerformer
+from bot.replay.elsewhere import paid_elsewhere
+from bot.replay.officials import book_yesterday, refund_last
+from bot.replay.performer import ScenePerformer, openid_of
 from bot.replay.wsgi_server import LoopbackWsgi
 from bot.sandbox.both import Sandbox
 from bot.sandbox.clock import MovableClock
@@ -25,8 +28,10 @@ from bot.settings import Settings, read
 from bot.wechat.menu import menu_payload
 from dialogs.flows import MENU
 from dialogs.session import Session
+from dialogs.steps.consent import VERSION
 from dialogs.texts import say
-from dialogs.transcript import ACCOUNTS, Scene
+from dialogs.transcript import ACCOUNTS, ME, Scene
+from storage.consents import StoredConsents
 from storage.database import open_database
 from storage.demo import MADE_FOR, load_demo
 from storage.migrate import upgrade
@@ -78,10 +83,30 @@ class _Bot:
         groups = [(group, [(say(f"service.{key}"), key) for key in keys]) for group, keys in MENU.items()]
         self._app.account.put_menu(menu_payload(groups))
 
+    def agreed(self, openids: Iterable[str]) -> None:
+        """These have agreed before the scene begins."""
+        consents = StoredConsents(self._app.engine, self._clock.now)
+        for openid in openids:
+            consents.give(openid, VERSION)
+
     def restart(self) -> None:
         """End the process and start it again on the same storage."""
         self.stop()
         self._app = self._start()
+
+    def paid_elsewhere(self, words: str) -> None:
+        """A bank's file comes in with a payment: name, cover year, insurance, yuan."""
+        at = datetime.fromtimestamp(int(self._clock.now()), self._settings.zone)
+        paid_elsewhere(self._app.engine, self._app.seal, DEMO, words, at)
+
+    def refund(self, words: str) -> None:
+        """An operator gives the order back that was paid last, or these lines of it."""
+        refund_last(self._app.engine, words, int(self._clock.now()))
+
+    def agency_books(self) -> None:
+        """The agency takes yesterday's payments file and answers that all of it is booked."""
+        at = datetime.fromtimestamp(int(self._clock.now()), self._settings.zone)
+        book_yesterday(self._app.engine, self._app.seal, at)
 
     def picture_says(self, openid: str) -> str:
         """What the picture shows that this citizen was sent last: its riddle stands in the session."""
@@ -123,6 +148,8 @@ def staged(scene: Scene, props: Props) -> Iterator[ScenePerformer]:
         bot = _Bot(read(folder / CONFIG, overrides), clock, server)
         try:
             bot.put_menu()
+            if scene.agreed:
+                bot.agreed({openid_of(person) for person in (ME, *(one.person for one in scene.exchanges))})
             performer = ScenePerformer(sandbox, bot)
             for fault in scene.faults:
                 performer.fault(fault)

@@ -10,13 +10,14 @@ from typing import Any
 import urllib3
 
 from bot.sandbox.clock import MovableClock
-from bot.sandbox.faults import Fault, Faults, Fired
+from bot.sandbox.faults import NOTHING, Fault, Faults, Fired
 from bot.sandbox.pay_orders import rfc3339
 from bot.sandbox.pay_sign import Platform, as_json
 
 # Seconds between one try and the next: 15 s, 15 s, 30 s, 3 m, 10 m, 20 m, 30 m x 3, 60 m, 3 h x 3, 6 h x 2.
 GAPS = (15, 15, 30, 180, 600, 1200, 1800, 1800, 1800, 3600, 10800, 10800, 10800, 21600, 21600)
 _WAIT_SECONDS = 5.0
+_SPOILED = {Fault.WRONG_SIGNATURE, Fault.SIGNTEST, Fault.GARBLED, Fault.WRONG_TIME}
 
 
 @dataclass
@@ -134,8 +135,12 @@ class Callbacks:
 
     def _try(self, callback: Callback) -> None:
         fired = self._faults.take(callback.name)
+        if self._goes_astray(callback, fired):
+            return
         result = self._send(callback, fired)
-        spoiled = bool(fired.faults & {Fault.WRONG_SIGNATURE, Fault.SIGNTEST, Fault.GARBLED})
+        if Fault.TWICE in fired:
+            self._send(callback, NOTHING)
+        spoiled = bool(fired.faults & _SPOILED)
         accepted = result in ("200", "204")
         with self._changed:
             callback.results.append(result)
@@ -151,6 +156,19 @@ class Callbacks:
                 callback.due_at = self._clock.now() + GAPS[tries - 1]
             if callback.acknowledged or callback.given_up:
                 self._waiting.pop(callback.id, None)
+
+    def _goes_astray(self, callback: Callback, fired: Fired) -> bool:
+        """Whether this try is not made: the callback is lost for ever, or others overtake it."""
+        with self._changed:
+            if Fault.LOST in fired:
+                callback.results.append("lost for ever")
+                callback.given_up, callback.sending = True, False
+                self._waiting.pop(callback.id, None)
+                return True
+            if Fault.OVERTAKEN in fired:
+                callback.due_at, callback.sending = self._clock.now() + fired.seconds, False
+                return True
+        return False
 
     def _send(self, callback: Callback, fired: Fired) -> str:
         if Fault.LATENCY in fired:

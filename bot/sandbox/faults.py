@@ -19,6 +19,11 @@ class Fault(Enum):
     WRONG_SIGNATURE = "wrong_signature"  # signed with somebody else's key
     SIGNTEST = "signtest"  # WeChat Pay's own probe: the signature begins WECHATPAY/SIGNTEST/
     GARBLED = "garbled"  # the body arrives cut off
+    WRONG_TIME = "wrong_time"  # signed by a clock that is twenty minutes slow
+    # of callbacks alone
+    LOST = "lost"  # never sent, and never again
+    TWICE = "twice"  # sent, acknowledged, and sent once more
+    OVERTAKEN = "overtaken"  # put off by `seconds`: later ones come first
 
     @property
     def status(self) -> int | None:

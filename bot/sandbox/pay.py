@@ -45,7 +45,7 @@ class PayStandIn:
         self.callbacks = Callbacks(clock, faults, self.platform)
         self._merchants = Merchants(keys, machine_clock)
         self._on_paid = on_paid
-        self._bills = BillDesk(keys, clock, self.orders, self.refunds)
+        self.bills = BillDesk(keys, clock, self.orders, self.refunds)
         orders = "/v3/pay/transactions"
         refunds = "/v3/refund/domestic/refunds"
         self._server = LoopbackServer(
@@ -57,7 +57,13 @@ class PayStandIn:
                 self._route("pay.close", "POST", orders + "/out-trade-no/{no}/close", self._close),
                 self._route("pay.refund", "POST", refunds, self._refund),
                 self._route("pay.refund_query", "GET", refunds + "/{no}", self._query_refund),
-                self._route("pay.tradebill", "GET", "/v3/bill/tradebill", lambda r: self._bills.ask(r.query, self.url)),
+                self._route("pay.tradebill", "GET", "/v3/bill/tradebill", lambda r: self.bills.ask(r.query, self.url)),
+                self._route(
+                    "pay.fundflowbill",
+                    "GET",
+                    "/v3/bill/fundflowbill",
+                    lambda r: self.bills.ask_funds(r.query, self.url),
+                ),
                 Route("pay.download", "GET", "/v3/billdownload/file", self._guarded(self._download)),
                 Route("pay.certificates", "GET", "/v3/certificates", self._guarded(self._certificates)),
             ),
@@ -155,7 +161,7 @@ class PayStandIn:
 
     def _download(self, request: Request) -> Answer:
         self._merchants.check(request, signed_answer=False)
-        return self._bills.download(request.query.get("token", ""))
+        return self.bills.download(request.query.get("token", ""))
 
     def _certificates(self, request: Request) -> Answer:
         self._merchants.check(request, signed_answer=False)

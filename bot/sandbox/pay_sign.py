@@ -21,6 +21,7 @@ from bot.sandbox.keys import SandboxKeys
 
 SCHEME = "WECHATPAY2-SHA256-RSA2048"
 SKEW_SECONDS = 300
+WRONG_SECONDS = 1200  # of Fault.WRONG_TIME
 _AUTHORIZATION = re.compile(rf'{SCHEME} (\w+="[^"]*"(?:,\w+="[^"]*")*)')
 _MEMBER = re.compile(r'(\w+)="([^"]*)"')
 _MEMBERS = ["mchid", "nonce_str", "serial_no", "signature", "timestamp"]
@@ -129,7 +130,8 @@ class Platform:
 
     def headers(self, body: bytes, fired: Fired) -> dict[str, str]:
         """The five signature headers over this body, or those of a fault."""
-        timestamp, nonce = str(int(self._now())), secrets.token_hex(16)
+        slow = WRONG_SECONDS if Fault.WRONG_TIME in fired else 0
+        timestamp, nonce = str(int(self._now()) - slow), secrets.token_hex(16)
         signature = sign(answer_text(timestamp, nonce, body), self._keys.platform_key)
         if Fault.WRONG_SIGNATURE in fired:
             signature = sign(answer_text(timestamp, nonce, body), self._keys.merchant_key)

@@ -50,6 +50,7 @@ class WeChatStandIn:
         self.answer_within = 5.0  # seconds WeChat waits for the bot
         self.pushes_per_day = 500_000
         self.templates: dict[str, frozenset[str]] = {}  # template id -> the fields it must be given
+        self.scenes: dict[str, str] = {}  # what the account's codes say → their scene
         self.wire = urllib3.PoolManager(maxsize=64, retries=False)
         self._followers: dict[str, _Follower] = {}
         self._pushed_on: tuple[int, int] = (0, 0)
@@ -197,7 +198,9 @@ class WeChatStandIn:
         if not isinstance(seconds, int) or not 1 <= seconds <= 30 * _DAY_SECONDS:
             raise Refused(40052, "invalid expire_seconds")
         ticket = secrets.token_urlsafe(48)
-        made: dict[str, object] = {"ticket": ticket, "url": f"http://weixin.qq.com/q/{secrets.token_urlsafe(12)}"}
+        url = f"http://weixin.qq.com/q/{secrets.token_urlsafe(12)}"
+        self.scenes[url] = str(value)
+        made: dict[str, object] = {"ticket": ticket, "url": url}
         return made if str(name).startswith("QR_LIMIT") else made | {"expire_seconds": seconds}
 
 

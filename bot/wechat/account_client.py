@@ -51,6 +51,10 @@ class AccountClient(WeChatClient):  # type: ignore[misc]
     def access_token(self) -> str:
         return self._tokens.current(self._fetch)
 
+    def renew_token(self) -> float:
+        """See `TokenStore.renewed`."""
+        return self._tokens.renewed(self._fetch)
+
     def fetch_access_token(self) -> None:
         raise NotImplementedError("tokens come from TokenStore")
 

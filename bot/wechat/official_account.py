@@ -1,5 +1,6 @@
 """The official account's API as this bot uses it: text, image and template messages, media, the menu."""
 
+import re
 from collections.abc import Mapping
 from typing import Any, cast
 
@@ -10,6 +11,7 @@ NO_MENU = 46003
 EMPTY_TEXT = 44004
 TEXT_TOO_LONG = 45002
 TEXT_BYTES = 2048
+SCAN_LINK = re.compile(r"https?://[!-~]{1,200}")
 
 
 class OfficialAccount:
@@ -44,6 +46,21 @@ class OfficialAccount:
         """A template message (模板消息); `fields` are the template's own names and their values."""
         values = {name: {"value": _sendable(value)} for name, value in fields.items()}
         self._client.message.send_template(openid, template_id, values)
+
+    def renew_token(self) -> float:
+        """For the background work: see to it that a token lives; gives the moment to come again (unix seconds).
+
+        Raises StoreUnavailable besides.
+        """
+        return self._client.renew_token()
+
+    def scan_code(self, scene: str) -> str:
+        """A lasting parametric code (1 to 64 characters) and the link it says; an account has 100,000 of them."""
+        asked = {"action_name": "QR_LIMIT_STR_SCENE", "action_info": {"scene": {"scene_str": scene}}}
+        url = self._client.qrcode.create(asked).get("url")
+        if not isinstance(url, str) or not SCAN_LINK.fullmatch(url):
+            raise AccountUnreachable("the code's answer holds no link")
+        return url
 
     def put_menu(self, menu: Mapping[str, object]) -> None:
         """Replaces the account's menu by one from bot/wechat/menu.py."""

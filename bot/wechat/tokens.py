@@ -1,4 +1,8 @@
-"""The access token: kept in the shared store, renewed early, by one process at a time."""
+"""The access token: kept in the shared store, renewed early, by one process at a time.
+
+The background work renews it as soon as WeChat gives a new one, in the last minutes of the old; whoever needs a token
+renews it only where that did not happen, so that no citizen waits for it.
+"""
 
 import json
 import secrets
@@ -25,7 +29,13 @@ class FreshToken:
 @dataclass(frozen=True)
 class KeptToken:
     token: str = field(repr=False)
-    renew_at: float
+    renew_at: float  # from then on the background work renews it
+    ends_at: float
+
+    @property
+    def pressing_at(self) -> float:
+        """From then on whoever needs a token renews it."""
+        return (self.renew_at + self.ends_at) / 2
 
 
 class TokenStore:
@@ -56,6 +66,23 @@ class TokenStore:
         """Another token after WeChat refused `failed`: what a colleague renewed meanwhile, or a newly fetched one."""
         return self._token(fetch, failed=failed)
 
+    def renewed(self, fetch: Callable[[], FreshToken]) -> float:
+        """For the background work: a token that lives on for a while; gives the moment to come again (unix seconds).
+
+        Raises AccountTrouble also where the old token lives on; StoreUnavailable.
+        """
+        now = self._clock()
+        kept = self._usable(None)
+        if kept and now < kept.renew_at:
+            return kept.renew_at
+        owner = secrets.token_hex(8)
+        if not self._store.lease(self._lease, owner, LEASE_SECONDS, now):
+            return now + LEASE_SECONDS  # somebody who needed one is at it
+        try:
+            return self._keep(fetch(), now).renew_at
+        finally:
+            self._store.free(self._lease, owner)
+
     def _token(self, fetch: Callable[[], FreshToken], failed: str | None) -> str:
         try:
             return self._kept_or_fetched(fetch, failed)
@@ -65,7 +92,7 @@ class TokenStore:
     def _kept_or_fetched(self, fetch: Callable[[], FreshToken], failed: str | None) -> str:
         for _ in range(WAITS):
             kept = self._usable(failed)
-            if kept and self._clock() < kept.renew_at:
+            if kept and self._clock() < kept.pressing_at:
                 return kept.token
             owner = secrets.token_hex(8)
             if self._store.lease(self._lease, owner, LEASE_SECONDS, self._clock()):
@@ -77,7 +104,7 @@ class TokenStore:
 
     def _renew(self, fetch: Callable[[], FreshToken], owner: str, failed: str | None) -> str:
         kept = self._usable(failed)
-        if kept and self._clock() < kept.renew_at:
+        if kept and self._clock() < kept.pressing_at:
             self._store.free(self._lease, owner)
             return kept.token
         asked_at = self._clock()
@@ -92,10 +119,12 @@ class TokenStore:
         self._store.free(self._lease, owner)
         return fresh.token
 
-    def _keep(self, fresh: FreshToken, asked_at: float) -> None:
+    def _keep(self, fresh: FreshToken, asked_at: float) -> KeptToken:
         margin = min(LONGEST_MARGIN, fresh.seconds / 5)
-        value = json.dumps([fresh.token, asked_at + fresh.seconds - margin, asked_at + fresh.seconds])
+        kept = KeptToken(fresh.token, asked_at + fresh.seconds - margin, asked_at + fresh.seconds)
+        value = json.dumps([kept.token, kept.renew_at, kept.ends_at])
         self._store.put(self._name, value, fresh.seconds, self._clock())
+        return kept
 
     def _usable(self, failed: str | None) -> KeptToken | None:
         now = self._clock()
@@ -104,6 +133,6 @@ class TokenStore:
             token, renew_at, ends_at = json.loads(text) if text else (None, 0, 0)
             if not isinstance(token, str) or token == failed or now >= ends_at:
                 return None
-            return KeptToken(token, float(renew_at))
+            return KeptToken(token, float(renew_at), float(ends_at))
         except (ValueError, TypeError):
             return None  # written by another release

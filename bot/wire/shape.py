@@ -74,9 +74,9 @@ def translator() -> WeRoBot:
         "shortvideo": lambda _: Said("video"),
         "location": lambda _: Said("location"),
         "link": lambda _: Said("link"),
-        "subscribe_event": lambda _: Said("subscribe"),
+        "subscribe_event": lambda message: Said("subscribe", key=_scene(message).removeprefix("qrscene_")),
         "unsubscribe_event": lambda _: Said("unsubscribe"),
-        "scan_event": lambda _: Said("scan"),
+        "scan_event": lambda message: Said("scan", key=_scene(message)),
         "scancode_waitmsg_event": lambda _: Said("scan"),
         "click_event": lambda message: Said("menu", key=_short(message.key)),
         "all": lambda message: Said("quiet" if message.type.endswith("_event") else "unknown"),
@@ -92,6 +92,11 @@ def _text(message: Any) -> Said:
     if option:
         return Said("tap", text=text, option=option)
     return Said("text", text=text) if text else Said("unknown")
+
+
+def _scene(message: Any) -> str:
+    """What the account's code that was scanned holds."""
+    return _short(getattr(message, "key", None))
 
 
 def _voice(message: Any) -> Said:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dialogs.said import Said
 from dialogs.step import Answer, Ask, Go, Json, Knowledge, Known, Option, Step, Wrong
 from dialogs.steps.lookup import missed, stopped_for, without_whom
+from dialogs.terms.spoken import spoken_code
 from dialogs.texts import say
 from dialogs.world import Guess, World
 
@@ -40,7 +41,7 @@ class Captcha(Step):
         insured, riddle = str(known["insured"]), _riddle(known)
         if stopped := stopped_for(world, insured):
             return stopped
-        guess = world.captchas.guess(riddle, said.text) if riddle else Guess.EXPIRED
+        guess = world.captchas.guess(riddle, spoken_code(said.text)) if riddle else Guess.EXPIRED
         if guess is Guess.RIGHT:  # not `Known`: once confirmed it is not asked again, so 返回 goes to the name
             told = _told(known, world)
             return Go("", {**known, **told.values}) if isinstance(told, Known) else told

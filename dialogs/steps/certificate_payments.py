@@ -15,11 +15,12 @@ from dialogs.world import Certifiable, World
 
 ISSUE_WORDS = ("开", "开证明", "好了", "选好了", "确认", "确定", "就这些", "是", "好", "好的")
 ALL_WORDS = ("全部", "都要", "全选", "所有", "都开")
+ELSEWHERE_WORDS = ("别处缴的", "开别处缴的", "家里人的", "别人的", "开别人的", "换个人", "银行缴的")
 JUST_NOW = timedelta(days=1)
 
 
 class CertificatePayments(Step):
-    """选缴费. What is marked so far is known as `marked`, until it is taken for `payments`."""
+    """选缴费, of one's own orders. What is marked so far is known as `marked`, until it is taken for `payments`."""
 
     name = "certificate_payments"
     gives = ("payments",)
@@ -28,13 +29,21 @@ class CertificatePayments(Step):
     several = True
 
     def choosable(self, known: Knowledge, world: World) -> Sequence[Certifiable]:
-        """The payments to choose from: those of one's own orders."""
+        """The payments to choose from."""
         return world.certificates.choosable(world.payer)
+
+    def none(self, known: Knowledge) -> End:
+        """There are none: what else there is."""
+        return End(say("certificate_payments.none"), [elsewhere(), _home()])
+
+    def further(self) -> Sequence[Option]:
+        """What else is offered below the payments."""
+        return (elsewhere(),)
 
     def ask(self, known: Knowledge, world: World) -> Answer:
         payments = self.choosable(known, world)
         if not payments:
-            return End(say("certificate_payments.none"), [Option(say("help.services"), go="home", numbered=False)])
+            return self.none(known)
         if len(payments) == 1:
             return Known({"payments": [payments[0].id]}, say("certificate_payments.one", what=_label(payments[0])))
         marked = _marked(known, payments, world)
@@ -48,7 +57,7 @@ class CertificatePayments(Step):
         else:
             options.append(Option(say("certificate_payments.none_marked"), act="none", numbered=False))
         key = "ask_marked" if marked else "ask"
-        return Ask(say(f"certificate_payments.{key}", count=len(payments)), options)
+        return Ask(say(f"certificate_payments.{key}", count=len(payments)), [*options, *self.further()])
 
     def mark(self, value: Json, known: Knowledge, world: World) -> Answer:
         """Mark a payment, or take its mark away."""
@@ -77,13 +86,46 @@ class CertificatePayments(Step):
         return Known({"payments": list(_marked(known, self.choosable(known, world), world))})
 
 
+class InsuredsPayments(CertificatePayments):
+    """选缴费, of one insured whom the citizen may see: through whatever channel it was paid, and whoever paid it."""
+
+    needs = ("insured", "number", "name", "fits", "checked")
+
+    def choosable(self, known: Knowledge, world: World) -> Sequence[Certifiable]:
+        """Every payment of the insured."""
+        return world.certificates.choosable(world.payer, certified_insured(known))
+
+    def none(self, known: Knowledge) -> End:
+        """There are none of this insured."""
+        return End(say("certificate_payments.none_of", name=known["name"]), [_home()])
+
+    def further(self) -> Sequence[Option]:
+        """Nothing: whoever wants somebody else's goes back."""
+        return ()
+
+
+def certified_insured(known: Knowledge) -> str:
+    """Whose payments are certified: of the insured whose name and code were right; "" of one's own orders."""
+    return str(known["insured"]) if known.get("checked") else ""
+
+
+def elsewhere() -> Option:
+    """To what was paid elsewhere or by somebody else: after consent, number, name and code."""
+    label = say("certificate_payments.elsewhere")
+    return Option(label, go="query.certificate_of", numbered=False, also=ELSEWHERE_WORDS)
+
+
+def _home() -> Option:
+    return Option(say("help.services"), go="home", numbered=False)
+
+
 def _marked(known: Knowledge, payments: Sequence[Certifiable], world: World) -> list[Json]:
     """What is marked: what the citizen marked, else what was paid last, if that was just now."""
     marked = known.get("marked")
     if isinstance(marked, list):
         return [one.id for one in payments if one.id in marked]
     newest = payments[0]
-    if world.clock.now() - newest.paid_at > JUST_NOW:
+    if not newest.order_no or world.clock.now() - newest.paid_at > JUST_NOW:
         return []
     return [one.id for one in payments if one.order_no == newest.order_no]
 

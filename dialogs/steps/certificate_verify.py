@@ -87,13 +87,12 @@ def genuine(found: Verified) -> str:
         say(
             "certificate_code.genuine",
             number=found.number,
-            name=found.name,
-            id_number=found.id_number,
+            people="、".join(say("certificate_code.person", name=name, id_number=id) for name, id in found.people),
             day=day_of(found.issued_on),
             count=len(found.payments),
             amount=yuan(found.amount),
         ),
-        *(_line(one) for one in found.payments[:LINES]),
+        *(_line(one, found) for one in found.payments[:LINES]),
     ]
     if len(found.payments) > LINES:
         lines.append(say("certificate_code.more", count=len(found.payments)))
@@ -102,10 +101,13 @@ def genuine(found: Verified) -> str:
     return "\n".join(lines)
 
 
-def _line(one: CertifiedPayment) -> str:
-    return say(
+def _line(one: CertifiedPayment, found: Verified) -> str:
+    text = say(
         "certificate_code.line_refunded" if one.refunded else "certificate_code.line",
         year=one.cover_year,
         insurance=say(f"insurance.{one.insurance}_short"),
         amount=yuan(one.amount),
     )
+    if len(found.people) == 1:
+        return text
+    return say("certificate_code.line_of", name=found.people[one.whose][0], what=text)

@@ -8,7 +8,9 @@ from math import ceil
 from dialogs.choices import plain
 from dialogs.said import Said
 from dialogs.step import Answer, Ask, End, Go, Knowledge, Option, Step, Wrong
+from dialogs.steps.order_words import goes_back, listed, what
 from dialogs.steps.owed import clock_time, day_of
+from dialogs.steps.paid_for import keeping
 from dialogs.terms.money import yuan
 from dialogs.texts import say
 from dialogs.world import Cancelling, Order, OrderState, World
@@ -35,7 +37,7 @@ class Checkout(Step):
             return _waiting(known, order, world)
         if order.state is OrderState.OPEN:
             return _expired(known, order, world)
-        return _over(known, order)
+        return _over(known, order, world)
 
     def take(self, said: Said, known: Knowledge, world: World) -> Answer:
         """Whatever is said while an order stands: its state first; who says it is paid is not made to wait."""
@@ -84,18 +86,15 @@ class Checkout(Step):
 def _waiting(known: Knowledge, order: Order, world: World) -> Ask:
     """An order to be paid: just opened by these answers, or found again among one's orders: then whose it is."""
     ask = _card(order) if order.family else _link(order, world)
-    if "insured" in known and not order.family:
+    if _answered(known) and not order.family:
         return ask
-    first = order.lines[0]
-    text = say(
-        "checkout.found",
-        name=first.name,
-        year=first.cover_year,
-        insurance=say(f"insurance.{first.insurance}_short"),
-        amount=yuan(order.amount),
-        time=clock_time(order.expires_at),
-    )
-    return Ask(text, ask.options, ask.after, ask.again)
+    text = say("checkout.found", what=what(order), amount=yuan(order.amount), time=clock_time(order.expires_at))
+    return Ask("\n".join([text, *listed(order)]), ask.options, ask.after, ask.again)
+
+
+def _answered(known: Knowledge) -> bool:
+    """Whether the order was opened by the answers of this conversation: of one insured, or of a family."""
+    return "insured" in known or "members" in known
 
 
 def _link(order: Order, world: World) -> Ask:
@@ -133,30 +132,33 @@ def _expired(known: Knowledge, order: Order, world: World) -> Answer:
     if outcome is Cancelling.CLOSED:
         return _renewal(known, order, say("checkout.expired"))
     after = world.cashier.order(world.payer, order.no)
-    return _over(known, after) if after else End(say("checkout.unknown"))
+    return _over(known, after, world) if after else End(say("checkout.unknown"))
 
 
-def _over(known: Knowledge, order: Order) -> Answer:
-    first = order.lines[0]
+def _over(known: Knowledge, order: Order, world: World) -> Answer:
+    details = [] if _answered(known) else [_details(order)]
     if order.state is OrderState.PAID:
-        text = say(
-            "checkout.paid",
-            name=first.name,
-            year=first.cover_year,
-            insurance=say(f"insurance.{first.insurance}_short"),
-            amount=yuan(order.amount),
-            day=day_of((order.paid_at or order.opened_at).date()),
-        )
-        return End(text, [Option(say("notice.certificate"), go="query.certificate", numbered=False)])
+        day = day_of((order.paid_at or order.opened_at).date())
+        text = say("checkout.paid", what=what(order), amount=yuan(order.amount), day=day)
+        certificate = Option(say("notice.certificate"), go="query.certificate", numbered=False)
+        options = [certificate, *keeping([order], world), *details]
+        return End("\n".join([text, *listed(order), *goes_back(order)]), options)
     if order.state is OrderState.CLOSED:
         return _renewal(known, order, say("checkout.closed"))
     if order.state in (OrderState.REFUNDING, OrderState.REFUNDED):
-        return End(say(f"checkout.{order.state}", amount=yuan(order.amount)))
-    return End(say("checkout.closing"))
+        text = say(f"checkout.{order.state}", what=what(order), amount=yuan(order.amount))
+        again = [Option(say("checkout.renew"), go=order.service, numbered=False)]
+        options = again * (order.state is OrderState.REFUNDED) + details
+        return End("\n".join([text, *goes_back(order)]), options)
+    return End(say("checkout.closing"), details)
+
+
+def _details(order: Order) -> Option:
+    return Option(say("checkout.details"), value={"order": order.no}, go="my.order", numbered=False)
 
 
 def _renewal(known: Knowledge, order: Order, text: str) -> Answer:
     """The way to a new order: in the flow that opened it by its answers, elsewhere by its service."""
-    if "insured" in known:
+    if _answered(known):
         return Ask(text, [Option(say("checkout.renew"), act="renew", also=("重新开", "再开一张", "还要缴"))])
-    return End(text, [Option(say("checkout.renew"), go=order.service)])
+    return End(text, [Option(say("checkout.renew"), go=order.service), _details(order)])

@@ -25,7 +25,7 @@ class ContactRelation(Step):
         found = {one.insured: one for one in world.contacts.list(world.payer)}
         mine = found.get(str(known["insured"]))
         if known["task"] == "add" and mine:
-            return Go("", {}, _told(Keeping.ALREADY, known, mine.relation))
+            return _over(known, _told(Keeping.ALREADY, known, mine.relation))
         if known["task"] == "add":
             return Ask(say("contact_relation.ask", name=known["name"]), _relations(found, None))
         if mine is None:
@@ -81,7 +81,15 @@ class ContactKept(Step):
         else:
             outcome = _add(world, Contact(insured, relation))
             done = say("contact_kept.added", name=known["name"], relation=say(f"relation.{relation}"))
-        return Go("my.contacts", {}, done if outcome is Keeping.KEPT else _told(outcome, known, relation))
+        return _over(known, done if outcome is Keeping.KEPT else _told(outcome, known, relation))
+
+
+def _over(known: Knowledge, told: str) -> Go:
+    """Back to the list; or to the family order for which somebody was added, with that one marked."""
+    family = known.get("family")
+    if isinstance(family, list):
+        return Go("pay.family", {"marked": [*family, str(known["insured"])]}, told)
+    return Go("my.contacts", {}, told)
 
 
 def _add(world: World, contact: Contact) -> Keeping:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dialogs.step import Answer, Ask, Json, Knowledge, Option, Step
 from dialogs.steps.acquaintances import acquaintances, is_acquainted
+from dialogs.steps.paid_for import keeping
 from dialogs.terms.contact import MOST_CONTACTS
 from dialogs.texts import say
 from dialogs.world import World
@@ -32,6 +33,7 @@ class Contacts(Step):
             for one in found
         ]
         if len(found) < MOST_CONTACTS:
+            options += keeping(world.cashier.orders(world.payer), world, numbered=not found)
             add: Json = {"task": "add"}
             also = ("加", "加人", "添加", "增加", "新增", "再加一个", "加联系人", "添加联系人")
             options.append(Option(say("contacts.add"), value=add, numbered=not found, also=also))

@@ -6,7 +6,7 @@ from math import ceil
 
 from dialogs.said import Said
 from dialogs.step import Answer, Ask, End, Go, Json, Knowledge, Known, Step, Wrong
-from dialogs.steps.document import Document
+from dialogs.steps.document import IdNumber
 from dialogs.terms.identity import NotADocument, NotAName, mask_name, read_document, read_name
 from dialogs.texts import say
 from dialogs.world import World
@@ -16,16 +16,15 @@ WHO = ("insured", "number", "name", "contact", "fits", "checked", "riddle")
 ANYBODY = ""  # wrong answers about one insured are counted for all openids together
 
 
-class LookupNumber(Document):
-    """身份证号码 of whom one looks up."""
+class LookupNumber(IdNumber):
+    """身份证号码 of whom one looks up; 同意 was asked for before it."""
 
     name = "lookup_number"
 
     def ask(self, known: Knowledge, world: World) -> Answer:
         if stopped := stopped_for(world):
             return stopped
-        asked = super().ask(known, world)
-        options = asked.options if isinstance(asked, Ask) else ()
+        options = self.contacts(world)
         return Ask(say("lookup_number.ask_contacts" if options else "lookup_number.ask"), options)
 
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
+
 from dialogs.step import Answer, Ask, End, Knowledge, Known, Option, Step
+from dialogs.steps.order_words import state_word, what
 from dialogs.terms.money import yuan
 from dialogs.texts import say
-from dialogs.world import Order, OrderState, World
+from dialogs.world import Order, World
 
 
 class Orders(Step):
@@ -17,22 +21,30 @@ class Orders(Step):
 
     def ask(self, known: Knowledge, world: World) -> Answer:
         orders = world.cashier.orders(world.payer)
-        waiting = [order for order in orders if order.state is OrderState.OPEN]
         if not orders:
             return End(say("orders.none"), [Option(say("orders.services"), go="home")])
-        if len(orders) == 1 or (len(waiting) == 1 and orders[0] == waiting[0]):
+        if len(orders) == 1:
             return Known({"order": orders[0].no})
-        return Ask(say("orders.ask"), [Option(_label(order), value=order.no) for order in orders])
+        return Ask(say("orders.ask"), list(map(Option, _labels(orders), [order.no for order in orders])))
+
+
+def _labels(orders: Sequence[Order]) -> Sequence[str]:
+    """A label for each order; where two would read alike, with the time it was opened, then with its number's end."""
+    labels = [_label(order) for order in orders]
+    for tell_apart in (lambda order: f"{order.opened_at:%H:%M}", lambda order: order.no[-4:]):
+        alike = Counter(labels)
+        labels = [
+            label if alike[label] == 1 else say("orders.label_more", label=label, more=tell_apart(order))
+            for label, order in zip(labels, orders, strict=True)
+        ]
+    return labels
 
 
 def _label(order: Order) -> str:
-    first = order.lines[0]
     return say(
         "orders.label",
-        state=say(f"orders.{order.state}"),
+        state=state_word(order),
         day=f"{order.opened_at.month}月{order.opened_at.day}日",
-        name=first.name,
-        insurance=say(f"insurance.{first.insurance}_short"),
-        year=first.cover_year,
+        what=what(order),
         amount=yuan(order.amount),
     )

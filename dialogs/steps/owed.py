@@ -9,26 +9,21 @@ from collections.abc import Sequence
 from datetime import date, datetime
 
 from dialogs.step import Answer, End, Go, Knowledge, Option
-from dialogs.terms.identity import age_on
+from dialogs.steps.obstacles import Why, assessed_instead, obstacle
 from dialogs.terms.insurance import (
-    PENSION_FROM_AGE,
-    PENSION_UNTIL_AGE,
     Assessment,
     Enrolment,
     Insurance,
     Payable,
-    PayKind,
     Status,
     assessed_payable,
     next_window,
     open_rows,
-    payable_key,
-    replacing,
     tariff_payable,
 )
 from dialogs.terms.money import yuan
 from dialogs.texts import say
-from dialogs.world import Payment, World
+from dialogs.world import Held, Payment, World
 
 
 def enrolment_id(enrolment: Enrolment) -> str:
@@ -61,8 +56,7 @@ def open_assessments(known: Knowledge, world: World, insurance: Insurance) -> li
 
 def standing_in(known: Knowledge, world: World, insurance: Insurance, year: int) -> Assessment | None:
     """The assessment in place of the tariff for this year, if one is valid."""
-    found = world.registry.assessments(str(known["insured"]), insurance)
-    return replacing([one for one in found if one.valid_until >= world.today], insurance, year)
+    return assessed_instead(str(known["insured"]), world, insurance, year)
 
 
 def payable(known: Knowledge, world: World, insurance: Insurance) -> Payable | None:
@@ -87,34 +81,34 @@ def payable(known: Knowledge, world: World, insurance: Insurance) -> Payable | N
 
 def why_nothing(known: Knowledge, world: World, insurance: Insurance) -> Answer | None:
     """Why nothing can be paid by one's own declaration today, told before any further question; None where it can."""
-    insured, name = str(known["insured"]), known["name"]
-    enrolments = world.registry.enrolments(insured, insurance)
-    person = world.registry.person(insured)
-    if not enrolments or person is None:
+    name = str(known["name"])
+    found = obstacle(str(known["insured"]), world, insurance)
+    if found is None:
+        return None
+    if found.why is Why.CLOSED and found.enrolment:
+        return not_open(known, found.enrolment, world)
+    if found.payment:
+        return already_paid(name, found.payment)
+    if found.held:
+        return _held(found.held)
+    if found.why is Why.FREE:
+        return End(say(f"enrolled.free_{insurance}", name=name, year=found.year))
+    if found.why is Why.NOT_ENROLLED:
         return End(say(f"enrolled.none_{insurance}", name=name))
-    if insurance is Insurance.PENSION and (stop := _age_or_pension(str(name), person.born, enrolments, world.today)):
-        return stop
-    active = [one for one in enrolments if one.status is Status.ACTIVE]
-    if not active:
-        paused = any(one.status is Status.PAUSED for one in enrolments)
-        return End(say(f"enrolled.{'paused' if paused else 'ended'}_{insurance}", name=name))
-    rows = next((rows for one in active if (rows := open_rows(world.tariffs.rows(insurance), one, world.today))), ())
-    if not rows:
-        return not_open(known, active[0], world)
-    year = rows[0].cover_year
-    key = payable_key(insured, insurance, year, PayKind.NORMAL, "")
-    if payment := world.ledger.paid(key):
-        return already_paid(str(name), payment)
-    if (assessment := standing_in(known, world, insurance, year)) and assessment.amount == 0:
-        return End(say(f"enrolled.free_{insurance}", name=name, year=year))
-    return being_paid(world, key)
+    if found.why in (Why.PAUSED, Why.ENDED):
+        return End(say(f"enrolled.{'paused' if found.why is Why.PAUSED else 'ended'}_{insurance}", name=name))
+    if found.why is Why.RECEIVING:
+        return End(say("enrolled.receiving", name=name))
+    return End(say("enrolled.sixty" if found.why is Why.SIXTY else "enrolled.under16", name=name))
 
 
 def being_paid(world: World, key: str) -> Answer | None:
     """Somebody has an order for it open: oneself (it is shown), or another (who, nobody is told)."""
     held = world.ledger.held(world.payer, key)
-    if held is None:
-        return None
+    return _held(held) if held else None
+
+
+def _held(held: Held) -> Answer:
     if held.mine:
         return Go("my.orders", {"order": held.order_no}, say("owed.mine"))
     return End(say("owed.other", time=clock_time(held.opened_at)))
@@ -140,17 +134,6 @@ def clock_time(moment: datetime) -> str:
 def day_of(day: date) -> str:
     """2026年3月8日."""
     return f"{day.year}年{day.month}月{day.day}日"
-
-
-def _age_or_pension(name: str, born: date | None, enrolments: Sequence[Enrolment], today: date) -> End | None:
-    age = age_on(born, today) if born else None
-    if all(one.status is Status.RECEIVING for one in enrolments):
-        return End(say("enrolled.receiving", name=name))
-    if age is not None and age >= PENSION_UNTIL_AGE:
-        return End(say("enrolled.sixty", name=name))
-    if age is not None and age < PENSION_FROM_AGE:
-        return End(say("enrolled.under16", name=name))
-    return None
 
 
 def not_open(known: Knowledge, enrolment: Enrolment, world: World) -> End:

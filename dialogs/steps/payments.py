@@ -59,8 +59,8 @@ class PaymentDetail(Step):
         if found is None:  # an order that was closed meanwhile
             return Go("", _without_payment(known), say("payment_detail.gone"))
         options = [Option(say("payment_detail.list"), act="list", numbered=False, also=("返回列表", "看别的"))]
-        if found.mine and found.state in OF_CERTIFICATES:
-            options.append(Option(say("payment_detail.certificate"), go="query.certificate", numbered=False))
+        if found.payment and found.state in OF_CERTIFICATES:
+            options.append(_certificate(known, found.payment))
         if found.state is RecordState.WAITING:
             order: Json = {"order": found.order_no}
             options.append(Option(say("payment_detail.order"), value=order, go="my.orders", numbered=False))
@@ -85,6 +85,13 @@ def _enrolments(known: Knowledge) -> Option:
     """The other look-up, where what is known need not be asked again; whether a code is needed, it asks itself."""
     person: dict[str, Json] = {name: known[name] for name in ("insured", "number", "name", "fits")}
     return Option(say("payments.enrolments"), value=person, go="query.enrolments", numbered=False)
+
+
+def _certificate(known: Knowledge, payment: int) -> Option:
+    """A certificate of this payment: it is marked already, and others of the insured may be marked besides."""
+    marked: dict[str, Json] = {name: known[name] for name in ("insured", "number", "name", "fits")}
+    marked |= {"marked": [payment]}
+    return Option(say("payment_detail.certificate"), value=marked, go="query.certificate_of", numbered=False)
 
 
 def _label(record: Record) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from dialogs.choices import plain
 from dialogs.said import Said
 from dialogs.step import Answer, Ask, End, Knowledge, Known, Option, Step, Wrong
@@ -32,10 +34,10 @@ class Tier(Step):
             text = say("tier.assessed", year=year, amount=yuan(assessment.amount))
             return Known({"tier": f"assessed:{assessment.no}", "tiers": 1}, text)
         if len(rows) == 1:
-            text = say("tier.one", year=year, amount=yuan(rows[0].amount))
+            text = "\n".join([say("tier.one", year=year, amount=yuan(rows[0].amount)), *_subsidies(rows)])
             return Known({"tier": rows[0].tier_code, "tiers": 1}, text)
         options = [_option(row, len(rows)) for row in rows]
-        return Ask(say("tier.ask", year=year), options)
+        return Ask("\n".join([*_subsidies(rows), say("tier.ask", year=year)]), options)
 
     def take(self, said: Said, known: Knowledge, world: World) -> Answer:
         """No tier of that amount: the nearest ones are named."""
@@ -50,6 +52,16 @@ class Tier(Step):
         above = [row.amount for row in rows if row.amount > asked][:1]
         nearest = say("tier.or").join(yuan(amount) for amount in below + above)
         return Wrong(say("tier.none", amount=yuan(asked), nearest=nearest))
+
+
+def _subsidies(rows: tuple[TariffRow, ...]) -> list[str]:
+    """One line of what the government adds, where the tariff says it of every tier offered; rows rise by amount."""
+    known = [(row.amount, row.subsidy) for row in rows if row.subsidy is not None]
+    if len(known) < len(rows) or not any(subsidy for _, subsidy in known):
+        return []
+    steps = [known[0], *(one for before, one in pairwise(known) if one[1] != before[1])]
+    told = [say("tier.subsidised", amount=yuan(amount), subsidy=yuan(subsidy)) for amount, subsidy in steps]
+    return [say("tier.subsidy", told="，".join(told))]
 
 
 def _option(row: TariffRow, count: int) -> Option:

@@ -95,6 +95,7 @@ class TariffRow:
     window_to: date
     period_from: str
     period_to: str
+    subsidy: int | None = None  # 缴费补贴, fen, that the government adds; None where the tariff does not say
 
     def is_open(self, today: date) -> bool:
         """Whether it can be paid on this day; both ends of the window belong to it."""

@@ -14,11 +14,26 @@ from typing import Protocol
 from dialogs.world.certificates import Certifiable, Certificates, CertifiedPayment, Issued, Verified
 from dialogs.world.citizen import Consents, Contacts
 from dialogs.world.lookups import Captchas, Guess, Guesses, History, Record, RecordState
-from dialogs.world.orders import Cancelling, Cashier, Held, Ledger, Opening, Order, OrderLine, OrderState, Payment
+from dialogs.world.orders import (
+    MOST_AMOUNT,
+    MOST_LINES,
+    Cancelling,
+    Cashier,
+    Held,
+    Ledger,
+    Opening,
+    Order,
+    OrderLine,
+    OrderRefund,
+    OrderState,
+    Payment,
+)
 from dialogs.world.registry import Registry, Tariffs
 from dialogs.world.unavailable import Unavailable
 
 __all__ = [
+    "MOST_AMOUNT",
+    "MOST_LINES",
     "Cancelling",
     "Captchas",
     "Cashier",
@@ -37,6 +52,7 @@ __all__ = [
     "Opening",
     "Order",
     "OrderLine",
+    "OrderRefund",
     "OrderState",
     "Payment",
     "Record",

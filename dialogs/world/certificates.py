@@ -15,14 +15,14 @@ class Certifiable:
     """A payment that a certificate may be issued for."""
 
     id: int
-    insured: str  # look-up key; one certificate is for one insured
+    insured: str  # look-up key
     name: str  # masked
     insurance: Insurance
     pay_kind: PayKind
     cover_year: int
     amount: int
     paid_at: datetime
-    order_no: str
+    order_no: str  # "" where it is not the payer's order
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Issued:
 
     number: str
     code: str  # 查验码
-    name: str  # masked
+    names: tuple[str, ...]  # masked; several where one order paid for several
     count: int  # of payments
     amount: int
     url: str
@@ -47,6 +47,7 @@ class CertifiedPayment:
     cover_year: int
     amount: int
     refunded: bool  # since it was certified
+    whose: int = 0  # which of the certificate's people
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +55,7 @@ class Verified:
     """A genuine certificate, masked."""
 
     number: str
-    name: str
-    id_number: str
+    people: tuple[tuple[str, str], ...]  # name and ID number of each
     issued_on: date
     issuer: str
     amount: int
@@ -65,16 +65,30 @@ class Verified:
 class Certificates(Protocol):
     """缴费证明."""
 
-    def choosable(self, payer: str) -> Sequence[Certifiable]:
-        """Payments of this payer's own orders that were not given back, newest first, at most 60."""
+    def choosable(self, payer: str, insured: str = "") -> Sequence[Certifiable]:
+        """Payments that were not given back, newest first, at most 60: of this payer's own orders, or of one insured.
+
+        Of an insured only once consent, name and code are there; the steps before see to that.
+        """
         ...
 
-    def printable(self, payer: str, payments: Sequence[int]) -> bool:
+    def printable(self, payer: str, payments: Sequence[int], insured: str = "") -> bool:
         """Whether the names of the insured among these payments can be written; some old systems' characters cannot."""
         ...
 
-    def issue(self, payer: str, payments: Sequence[int]) -> Sequence[Issued]:
-        """A certificate for each insured; the same on one day gives the same. Payments not choosable are left out."""
+    def issue(self, payer: str, payments: Sequence[int], insured: str = "", *, apart: bool = False) -> Sequence[Issued]:
+        """A certificate for each insured; what one order paid for several is one for all of them, unless `apart`.
+
+        The same on one day gives the same. Payments not choosable are left out.
+        """
+        ...
+
+    def issued(self, payer: str, number: str) -> Issued | None:
+        """A certificate that was issued to this payer, with a fresh link."""
+        ...
+
+    def show(self, payer: str, number: str, page: int) -> int:
+        """Have the picture of this page (from 1) sent; how many pages there are. 0: none was issued to this payer."""
         ...
 
     def verify(self, number: str, code: str) -> Verified | None:

@@ -38,6 +38,7 @@ class Record:
     order_no: str  # "" where it is not the payer's
     channel: str  # "" for ours
     receipt_no: str  # "" where there is none yet
+    payment: int = 0  # by which a certificate names it; 0 for an order that waits
 
 
 class History(Protocol):

@@ -10,6 +10,9 @@ from typing import Protocol
 
 from dialogs.terms.insurance import Insurance, Payable
 
+MOST_LINES = 20  # of one order: a list that can still be looked over, news that fit into one message
+MOST_AMOUNT = 999_999_999  # fen, of one order: far above any family's sum
+
 
 class OrderState(StrEnum):
     """订单状态 (design, "Money")."""
@@ -33,6 +36,18 @@ class OrderLine:
     pay_kind: str
     amount: int
     institution_name: str
+    insured: str = ""  # look-up key; tells two people of one masked name apart
+    given_back: bool = False  # of a paid order: this line was not, or is no longer, settled by it
+    going_back: bool = False  # its money is on its way back
+
+
+@dataclass(frozen=True, slots=True)
+class OrderRefund:
+    """退款: money of an order that goes back to where it came from."""
+
+    amount: int
+    back_at: datetime | None  # None: on its way
+    account: str  # where it went, in WeChat Pay's words; "" where that is not known (yet)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +64,7 @@ class Order:
     family: bool  # a payment card for another phone was asked for
     lines: tuple[OrderLine, ...]
     paid_at: datetime | None = None
+    refunds: tuple[OrderRefund, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +121,10 @@ class Cashier(Protocol):
     """Orders of one payer. Nothing here moves money; every call may be repeated."""
 
     def open(self, payer: str, service: str, payables: Sequence[Payable]) -> Opening:
-        """Open an order; the same payables asked for again by the same payer give the same order."""
+        """Open an order; the same payables asked for again by the same payer give the same order.
+
+        At most MOST_LINES payables and MOST_AMOUNT fen; each payable once.
+        """
         ...
 
     def order(self, payer: str, no: str) -> Order | None:

@@ -120,6 +120,10 @@ class Cells:
         except NotMoney:
             raise RowRefused(f"{column} 不是金额") from None
 
+    def optional_amount(self, column: str) -> Fen | None:
+        """As `amount`; None for an empty cell."""
+        return self.amount(column) if self.by_column[column].strip() else None
+
     def document(self) -> Document:
         """The ID document; its kind must be the one of the column `id_type`."""
         try:

@@ -70,6 +70,7 @@ class Kind(Generic[Row]):
     read_row: Callable[[Cells], Row]
     desk: Callable[[Setting], Desk[Row]]
     tables: tuple[type[SQLModel], ...]
+    optional: tuple[str, ...] = ()  # columns that a file may leave out; their cells are then empty
 
     @property
     def numbered(self) -> bool:

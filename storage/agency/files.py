@@ -69,18 +69,22 @@ def digest_of(path: Path) -> str:
         raise FileRefused(Reason(None, f"文件 {path.name} 打不开")) from error
 
 
-def read_lines(path: Path, encoding: str, columns: Sequence[str]) -> Iterator[Line]:
-    """The file's rows one by one, columns in any order; raises FileRefused for what makes every row doubtful."""
+def read_lines(path: Path, encoding: str, columns: Sequence[str], optional: Sequence[str] = ()) -> Iterator[Line]:
+    """The file's rows one by one, columns in any order; raises FileRefused for what makes every row doubtful.
+
+    `optional` columns that the file does not have are empty cells.
+    """
     place = 0
+    lacking = dict.fromkeys(optional, "")
     try:
         with path.open(encoding=codec_of(encoding), newline="") as file:
             reader = csv.reader(file, strict=True)
-            header = _header(next(reader, []), columns)
+            header = _header(next(reader, []), columns, optional)
             for raw in reader:
                 if not raw:
                     continue  # a blank line
                 place += 1
-                cells = dict(zip(header, raw, strict=True)) if len(raw) == len(header) else None
+                cells = lacking | dict(zip(header, raw, strict=True)) if len(raw) == len(header) else None
                 yield Line(place, tuple(raw), cells)
     except UnicodeDecodeError as error:
         other = "gb18030" if codec_of(encoding) != "gb18030" else "utf-8"
@@ -92,12 +96,12 @@ def read_lines(path: Path, encoding: str, columns: Sequence[str]) -> Iterator[Li
         raise FileRefused(Reason(None, f"文件 {path.name} 打不开")) from error
 
 
-def _header(found: Sequence[str], columns: Sequence[str]) -> tuple[str, ...]:
+def _header(found: Sequence[str], columns: Sequence[str], optional: Sequence[str]) -> tuple[str, ...]:
     header = tuple(name.strip() for name in found)
     reasons = []
     if missing := [name for name in columns if name not in header]:
         reasons.append(Reason(None, f"缺少列：{'、'.join(missing)}"))
-    if unknown := [name for name in header if name not in columns and name != REASON_COLUMN]:
+    if unknown := [name for name in header if name not in (*columns, *optional, REASON_COLUMN)]:
         reasons.append(Reason(None, f"不认识的列：{'、'.join(unknown)[:200]}"))
     if twice := sorted({name for name in header if header.count(name) > 1}):
         reasons.append(Reason(None, f"重复的列：{'、'.join(twice)[:200]}"))

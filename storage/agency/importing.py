@@ -81,7 +81,7 @@ class _Run:
     """One import under way: the reasons so far, against the whole file and against single rows."""
 
     def __init__(self, kind: AnyKind, path: Path, encoding: str, skip_bad: bool) -> None:
-        self.rejected_file = RejectedFile(path, encoding, kind.columns)
+        self.rejected_file = RejectedFile(path, encoding, (*kind.columns, *kind.optional))
         self.rejected: list[Reason] = []
         self._against_file: list[Reason] = []
         self._kind = kind
@@ -103,7 +103,7 @@ class _Run:
         self, connection: Connection, seal: FieldSeal, today: date, control: Control | None, progress: Progress | None
     ) -> Tally:
         intake = Intake(self._kind, Setting(connection, seal, today), self._refuse)
-        for tally in intake.take(read_lines(self._path, self._encoding, self._kind.columns)):
+        for tally in intake.take(read_lines(self._path, self._encoding, self._kind.columns, self._kind.optional)):
             if progress is not None:
                 progress(tally.rows, control.rows if control else None)
             if not self._skip_bad and tally.refused >= MOST_REASONS:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from storage.agency.acks import ACKS
 from storage.agency.assessments import ASSESSMENTS
 from storage.agency.desk import AnyKind
 from storage.agency.enrolments import ENROLMENTS
@@ -9,4 +10,6 @@ from storage.agency.institutions import INSTITUTIONS
 from storage.agency.payments import PAYMENTS
 from storage.agency.tariffs import TARIFFS
 
-KINDS: dict[str, AnyKind] = {kind.name: kind for kind in (INSTITUTIONS, TARIFFS, ENROLMENTS, ASSESSMENTS, PAYMENTS)}
+# What the demo brings, in the order in which one needs the other.
+FROM_AGENCIES: tuple[AnyKind, ...] = (INSTITUTIONS, TARIFFS, ENROLMENTS, ASSESSMENTS, PAYMENTS)
+KINDS: dict[str, AnyKind] = {kind.name: kind for kind in (*FROM_AGENCIES, ACKS)}

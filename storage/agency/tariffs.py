@@ -1,4 +1,7 @@
-"""`tariffs.csv`: 缴费标准, added or replaced by insurance, year, division, group and tier."""
+"""`tariffs.csv`: 缴费标准, added or replaced by insurance, year, division, group and tier.
+
+A column `subsidy` (缴费补贴, yuan) may be there: what the government adds to a year's pension of this tier.
+"""
 
 from __future__ import annotations
 
@@ -30,6 +33,7 @@ class TariffLine:
     period_from: str
     period_to: str
     source: str
+    subsidy: Fen | None
 
     @property
     def key(self) -> tuple[str, int, str, str, str]:
@@ -51,6 +55,7 @@ def read_row(cells: Cells) -> TariffLine:
         period_from=period_from,
         period_to=period_to,
         source=cells.optional("source"),
+        subsidy=cells.optional_amount("subsidy"),
     )
     if row.window_from > row.window_to:
         raise RowRefused("缴费期的起止颠倒了")
@@ -86,6 +91,7 @@ class TariffDesk:
                 "period_from": row.period_from,
                 "period_to": row.period_to,
                 "source": row.source,
+                "subsidy": row.subsidy,
             },
         )
 
@@ -113,4 +119,5 @@ TARIFFS = Kind(
     read_row,
     TariffDesk,
     (TariffTableRow,),
+    optional=("subsidy",),
 )

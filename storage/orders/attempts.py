@@ -7,6 +7,7 @@ an order while somebody else adds an attempt to it, and two transactions never w
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import tzinfo
 from typing import Any
 
@@ -22,12 +23,13 @@ from storage.orders.columns import (
     LINE,
     LOOK_AFTER,
     ORDER,
+    OUTSTANDING,
     PLACED,
     PLACING,
-    REFUND_DUE,
-    REFUNDING,
+    REFUND,
     RUNNING,
 )
+from storage.orders.events import note_event
 
 CALL_SECONDS = 8  # a call that places has answered or given up by then (the gateway waits two and three)
 
@@ -40,8 +42,10 @@ def locked_order(connection: Connection, out_trade_no: str) -> Row[Any] | None:
 
 def is_unfinished(connection: Connection, order_no: str) -> bool:
     """Whether WeChat Pay may still take money for the order, or money of it is still to go back."""
-    where = (ATTEMPT.c.order_no == order_no) & ATTEMPT.c.state.in_((*RUNNING, REFUND_DUE, REFUNDING))
-    return connection.execute(select(ATTEMPT.c.out_trade_no).where(where)).first() is not None
+    if running(connection, order_no) is not None:
+        return True
+    owing = (REFUND.c.order_no == order_no) & REFUND.c.state.in_(OUTSTANDING) & REFUND.c.owes.is_not(None)
+    return connection.execute(select(REFUND.c.out_refund_no).where(owing)).first() is not None
 
 
 def running(connection: Connection, order_no: str) -> Row[Any] | None:
@@ -52,13 +56,11 @@ def running(connection: Connection, order_no: str) -> Row[Any] | None:
 def add_attempt(connection: Connection, order_no: str, now: int) -> str:
     """A new try, not yet known to WeChat Pay, on the order's channel; returns its `out_trade_no`."""
     order = connection.execute(select(ORDER).where(ORDER.c.no == order_no)).one()
-    line = connection.execute(select(LINE).where(LINE.c.order_no == order_no).order_by(LINE.c.line_no)).first()
+    lines = connection.execute(select(LINE).where(LINE.c.order_no == order_no).order_by(LINE.c.line_no)).all()
     before = connection.execute(
         select(func.count()).select_from(ATTEMPT).where(ATTEMPT.c.order_no == order_no)
     ).scalar_one()
-    assert line is not None
     out_trade_no = f"{order_no}-{before + 1}"
-    insurance = say(f"insurance.{line.insurance}_short")
     attempt = {
         "out_trade_no": out_trade_no,
         "order_no": order_no,
@@ -67,13 +69,21 @@ def add_attempt(connection: Connection, order_no: str, now: int) -> str:
         "state": PLACING,
         "openid": order.payer,
         "amount": order.amount,
-        "description": say("pay.description", year=line.cover_year, insurance=insurance),
+        "description": _description(lines),
         "expires_at": order.expires_at,
         "made_at": now,
     }
     connection.execute(insert(ATTEMPT).values(attempt))
     look_again(connection, order_no, now)
     return out_trade_no
+
+
+def _description(lines: Sequence[Row[Any]]) -> str:
+    """What WeChat Pay shows beside the amount; nobody's name."""
+    if len(lines) > 1:
+        return say("pay.description_several", people=len({line.person for line in lines}), count=len(lines))
+    insurance = say(f"insurance.{lines[0].insurance}_short")
+    return say("pay.description", year=lines[0].cover_year, insurance=insurance)
 
 
 def mark_called(connection: Connection, out_trade_no: str, now: int, *, alone: bool = False) -> bool:
@@ -99,6 +109,7 @@ def mark_placed(
     if order is None or not connection.execute(update(ATTEMPT).where(where).values(changes)).rowcount:
         return False
     schedule_look(connection, order.no, now)
+    note_event(connection, order.no, "placed", now, out_trade_no)
     return True
 
 
@@ -109,6 +120,7 @@ def begin_closing(connection: Connection, order_no: str, reason: str, now: int) 
     if not connection.execute(update(ORDER).where(where).values(changes)).rowcount:
         return False
     close_running(connection, order_no)
+    note_event(connection, order_no, "closing", now, reason=reason)
     return True
 
 
@@ -121,6 +133,7 @@ def begin_switch(connection: Connection, order_no: str, channel: str, now: int) 
     if not connection.execute(update(ORDER).where(where).values(channel=channel, due_at=now)).rowcount:
         return False
     close_running(connection, order_no)
+    note_event(connection, order_no, "switched", now, channel=channel)
     return True
 
 
@@ -130,6 +143,7 @@ def begin_anew(connection: Connection, order_no: str, now: int) -> None:
     where = (ATTEMPT.c.runs == order_no) & (ATTEMPT.c.state == PLACED)
     if connection.execute(update(ATTEMPT).where(where).values(state=CLOSING)).rowcount:
         look_again(connection, order_no, now)
+        note_event(connection, order_no, "anew", now)
 
 
 def replace_refused(connection: Connection, out_trade_no: str) -> None:
@@ -145,6 +159,7 @@ def mark_closed(connection: Connection, out_trade_no: str, zone: tzinfo, now: in
     where = (ATTEMPT.c.out_trade_no == out_trade_no) & (ATTEMPT.c.state == CLOSING)
     if order is None or not connection.execute(update(ATTEMPT).where(where).values(state=CLOSED, runs=None)).rowcount:
         return
+    note_event(connection, order.no, "closed", now, out_trade_no)
     if order.state == OrderState.OPEN:
         add_attempt(connection, order.no, now)
     elif order.state == OrderState.CLOSING:

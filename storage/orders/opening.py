@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from dialogs.terms.insurance import Payable
-from dialogs.world import OrderState
+from dialogs.world import MOST_AMOUNT, MOST_LINES, OrderState
 from storage.database import writing
 from storage.orders.attempts import add_attempt
 from storage.orders.columns import LINE, ORDER, PAYMENT
@@ -46,10 +46,12 @@ class Opener:
         """Open an order for these payables, or give the one the same payer has open for exactly them.
 
         `names` are the masked names of the insured by key. Raises ValueError for a payable of nothing (0.00 needs no
-        order), and DatabaseUnavailable.
+        order) and for more than an order holds, IntegrityError for a payable named twice, and DatabaseUnavailable.
         """
         if not payables or any(payable.amount < 1 for payable in payables):
             raise ValueError("an order is for an amount")
+        if len(payables) > MOST_LINES or sum(payable.amount for payable in payables) > MOST_AMOUNT:
+            raise ValueError("too much for one order")
         for race in range(1, RACES + 1):
             try:
                 with writing(self.engine) as connection:
@@ -92,7 +94,7 @@ class Opener:
         connection.execute(insert(ORDER).values(order))
         numbered = enumerate(payables, 1)  # held in one order by everybody, so that two payers never wait in a ring
         for line_no, payable in sorted(numbered, key=lambda one: one[1].key):
-            connection.execute(insert(LINE).values(_line(no, line_no, payable, names[payable.insured])))
+            connection.execute(insert(LINE).values(line_values(no, line_no, payable, names[payable.insured])))
         add_attempt(connection, no, int(now.timestamp()))
         return Opened(order_no=no)
 
@@ -127,7 +129,8 @@ def _same_again(
     return Opened(held_by=first)
 
 
-def _line(no: str, line_no: int, payable: Payable, name: str) -> dict[str, object]:
+def line_values(no: str, line_no: int, payable: Payable, name: str) -> dict[str, object]:
+    """The row of one line that holds its payable; `name` is the insured's, masked."""
     return {
         "order_no": no,
         "line_no": line_no,

@@ -10,10 +10,10 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Row, bindparam, select
 
 from dialogs.terms.insurance import Insurance
-from dialogs.world import Held, Order, OrderLine, OrderState, Payment
+from dialogs.world import Held, Order, OrderLine, OrderRefund, OrderState, Payment
 from storage.database import reading
 from storage.lookup import Lookup
-from storage.orders.columns import LINE, ORDER, PAYMENT
+from storage.orders.columns import LINE, ORDER, PAYMENT, REFUND, REFUNDED
 
 MOST_ORDERS = 50
 _PAID = Lookup(
@@ -28,6 +28,12 @@ _HELD = Lookup(
 )
 _ONE = select(ORDER).where(ORDER.c.no == bindparam("number"), ORDER.c.payer == bindparam("of"))
 _LINES = select(LINE).where(LINE.c.order_no.in_(bindparam("numbers", expanding=True))).order_by(LINE.c.line_no)
+_REFUNDS = (
+    select(REFUND)
+    .where(REFUND.c.order_no.in_(bindparam("numbers", expanding=True)), REFUND.c.owes.is_not(None))
+    .order_by(REFUND.c.asked_at, REFUND.c.out_refund_no)
+)
+PAID_ONCE = (OrderState.PAID, OrderState.REFUNDING, OrderState.REFUNDED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,18 +70,20 @@ class OrderReader:
         """One order, if it is this payer's."""
         with reading(self.engine) as connection:
             row = connection.execute(_ONE, {"number": no, "of": payer}).first()
-            return self._order(row, _lines(connection, [no])) if row else None
+            return self._order(row, _lines(connection, [no]), _refunds(connection, [row])) if row else None
 
     def orders(self, payer: str) -> Sequence[Order]:
         """This payer's orders, newest first."""
         query = select(ORDER).where(ORDER.c.payer == payer).order_by(ORDER.c.opened_at.desc(), ORDER.c.no)
         with reading(self.engine) as connection:
             rows = connection.execute(query.limit(MOST_ORDERS)).all()
-            lines = _lines(connection, [row.no for row in rows])
-        return [self._order(row, lines) for row in rows]
+            lines, back = _lines(connection, [row.no for row in rows]), _refunds(connection, rows)
+        return [self._order(row, lines, back) for row in rows]
 
-    def _order(self, row: Row[Any], lines: Sequence[Row[Any]]) -> Order:
+    def _order(self, row: Row[Any], lines: Sequence[Row[Any]], back: Sequence[Row[Any]]) -> Order:
         mine = [line for line in lines if line.order_no == row.no]
+        refunds = [refund for refund in back if refund.order_no == row.no]
+        going = {refund.line_no for refund in refunds if refund.state != REFUNDED}
         return Order(
             no=row.no,
             state=OrderState(row.state),
@@ -85,9 +93,15 @@ class OrderReader:
             expires_at=moment(row.expires_at, self.zone),
             pay_url=self.pay_url(row.no),
             family=row.channel == "native",
-            lines=tuple(map(_order_line, mine)),
+            lines=tuple(
+                _order_line(line, paid=row.state == OrderState.PAID, going=line.line_no in going) for line in mine
+            ),
             paid_at=moment(row.paid_at, self.zone) if row.paid_at else None,
+            refunds=tuple(self._refund(refund) for refund in refunds),
         )
+
+    def _refund(self, row: Row[Any]) -> OrderRefund:
+        return OrderRefund(row.amount, moment(row.refunded_at, self.zone) if row.refunded_at else None, row.account)
 
 
 def moment(seconds: int, zone: tzinfo) -> datetime:
@@ -99,7 +113,13 @@ def _lines(connection: Connection, numbers: Sequence[str]) -> Sequence[Row[Any]]
     return connection.execute(_LINES, {"numbers": list(numbers)}).all()
 
 
-def _order_line(row: Row[Any]) -> OrderLine:
+def _refunds(connection: Connection, orders: Sequence[Row[Any]]) -> Sequence[Row[Any]]:
+    """What goes back or is back, of orders that were paid."""
+    numbers = [row.no for row in orders if row.state in PAID_ONCE]
+    return connection.execute(_REFUNDS, {"numbers": numbers}).all() if numbers else []
+
+
+def _order_line(row: Row[Any], *, paid: bool, going: bool) -> OrderLine:
     return OrderLine(
         payable_key=row.payable_key,
         insurance=Insurance(row.insurance),
@@ -108,4 +128,7 @@ def _order_line(row: Row[Any]) -> OrderLine:
         pay_kind=row.pay_kind,
         amount=row.amount,
         institution_name=row.institution_name,
+        insured=row.person,
+        given_back=paid and row.holds is None,
+        going_back=going,
     )

@@ -1,61 +1,163 @@
-"""Giving money back: an attempt whose money found no open order passes refund_due, refunding, refunded.
+"""Giving money back: each refund passes due, refunding, refunded, or stays abnormal or closed until a person decides.
 
-One `out_refund_no` for ever, stored with the debt itself, so that a repeated call gives the money back once.
+One `out_refund_no` for ever, stored with the debt itself, so that a repeated call gives the money back once. Two kinds
+of money go back: what settled nothing (a duplicate, a late payment), by itself; and payments an operator has refunded.
 """
 
 from __future__ import annotations
 
-import json
+from datetime import datetime, tzinfo
+from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, Row, insert, select, update
 
 from storage.notices import refunded_notice, write_notice
-from storage.orders.attempts import locked_order, look_again, wind_up
-from storage.orders.columns import ATTEMPT, DISCREPANCY, LEDGER, REFUND_DUE, REFUNDED, REFUNDING
+from storage.orders.attempts import wind_up
+from storage.orders.columns import (
+    ABNORMAL,
+    ATTEMPT,
+    DROPPED,
+    DUE,
+    EXPORT,
+    LEDGER,
+    LINE,
+    OUTSTANDING,
+    PAYMENT,
+    REFUND,
+    REFUND_DUE,
+    REFUNDED,
+    REFUNDING,
+)
+from storage.orders.debts import (
+    STUCK,
+    change_refund,
+    close_notes,
+    locked_refund,
+    note,
+    schedule,
+    state_of_order,
+)
+from storage.orders.events import note_event
 
 LOOK_AGAIN_SECONDS = 60
 STUCK_SECONDS = 6 * 3600
+APART_SECONDS = 65  # WeChat Pay wants a minute between two refunds of one transaction (facts/wechat.md B4)
 
 
-def mark_refunding(connection: Connection, out_trade_no: str, now: int) -> None:
+def mark_called(connection: Connection, out_refund_no: str, now: int) -> int:
+    """Committed before WeChat Pay is asked to pay it; returns 0, or the seconds to wait before that may be asked."""
+    refund = locked_refund(connection, out_refund_no)
+    if refund is None or refund.state != DUE:
+        return LOOK_AGAIN_SECONDS
+    of_same = (REFUND.c.out_trade_no == refund.out_trade_no) & (REFUND.c.out_refund_no != out_refund_no)
+    last = connection.execute(
+        select(REFUND.c.called_at).where(of_same & REFUND.c.called_at.is_not(None)).order_by(REFUND.c.called_at.desc())
+    ).scalar()
+    if last is not None and last + APART_SECONDS > now:
+        return int(last + APART_SECONDS - now)
+    change_refund(connection, out_refund_no, called_at=now)
+    note_event(connection, refund.order_no, "refund_called", now, refund.out_trade_no, refund=out_refund_no)
+    return 0
+
+
+def mark_refunding(connection: Connection, out_refund_no: str, now: int) -> None:
     """WeChat Pay has accepted the refund; it is not yet through. Nothing where it is through already."""
-    order = locked_order(connection, out_trade_no)
-    where = (ATTEMPT.c.out_trade_no == out_trade_no) & ATTEMPT.c.state.in_((REFUND_DUE, REFUNDING))
-    if order and connection.execute(update(ATTEMPT).where(where).values(state=REFUNDING)).rowcount:
-        look_again(connection, order.no, now + LOOK_AGAIN_SECONDS)
-
-
-def mark_refunded(connection: Connection, out_trade_no: str, refunded_at: int, now: int) -> None:
-    """The money is back: booked once, whoever says so and however often."""
-    order = locked_order(connection, out_trade_no)
-    where = (ATTEMPT.c.out_trade_no == out_trade_no) & ATTEMPT.c.state.in_((REFUND_DUE, REFUNDING))
-    if order is None or not connection.execute(update(ATTEMPT).where(where).values(state=REFUNDED)).rowcount:
+    refund = locked_refund(connection, out_refund_no)
+    if refund is None or refund.state not in (DUE, REFUNDING, ABNORMAL):
         return
-    attempt = connection.execute(select(ATTEMPT).where(ATTEMPT.c.out_trade_no == out_trade_no)).one()
+    change_refund(connection, out_refund_no, state=REFUNDING, look_at=now + LOOK_AGAIN_SECONDS)
+    if refund.state != REFUNDING:
+        note_event(connection, refund.order_no, "refund_accepted", now, refund.out_trade_no, refund=out_refund_no)
+    if refund.payment_id is None:
+        where = (ATTEMPT.c.out_trade_no == refund.out_trade_no) & (ATTEMPT.c.state == REFUND_DUE)
+        connection.execute(update(ATTEMPT).where(where).values(state=REFUNDING))
+    schedule(connection, refund.order_no)
+
+
+def mark_refunded(
+    connection: Connection, out_refund_no: str, refunded_at: int, zone: tzinfo, now: int, account: str = ""
+) -> None:
+    """The money is back: booked once, whoever says so and however often. `account` is where it went."""
+    refund = locked_refund(connection, out_refund_no)
+    if refund is None or refund.state == REFUNDED:
+        return
+    change_refund(connection, out_refund_no, state=REFUNDED, refunded_at=refunded_at, account=account)
+    note_event(connection, refund.order_no, "refunded", now, refund.out_trade_no, refund=out_refund_no)
+    attempt = connection.execute(select(ATTEMPT).where(ATTEMPT.c.out_trade_no == refund.out_trade_no)).one()
     entry = {
-        "reason": attempt.out_refund_no,
+        "reason": out_refund_no,
         "kind": "refund",
-        "order_no": attempt.order_no,
-        "out_trade_no": attempt.out_trade_no,
+        "order_no": refund.order_no,
+        "out_trade_no": refund.out_trade_no,
         "transaction_id": attempt.transaction_id,
-        "amount": -attempt.refund_amount,
+        "amount": -refund.amount,
         "at": refunded_at,
         "booked_at": now,
     }
     connection.execute(insert(LEDGER).values(entry))
-    wind_up(connection, order)  # unless another attempt's money has to go back too
-    write_notice(connection, refunded_notice(order, attempt, now))
-
-
-def mark_stuck(connection: Connection, out_trade_no: str, state: str, now: int) -> None:
-    """WeChat Pay could not give it back by itself (ABNORMAL, CLOSED): noted once for a person, asked again later."""
-    locked_order(connection, out_trade_no)
-    attempt = connection.execute(select(ATTEMPT).where(ATTEMPT.c.out_trade_no == out_trade_no)).one()
-    if attempt.state not in (REFUND_DUE, REFUNDING):
+    if refund.owes is None:  # WeChat Pay had said that it was closed: the money is booked, the rest is for a person
+        note(connection, refund, "refunded_after_closed", now)
         return
-    reason = f"refund:{state}:{attempt.out_refund_no}"
-    if not connection.execute(select(DISCREPANCY.c.id).where(DISCREPANCY.c.reason == reason)).first():
-        facts = json.dumps({"out_refund_no": attempt.out_refund_no, "amount": attempt.refund_amount, "state": state})
-        row = {"reason": reason, "kind": "refund", "out_trade_no": out_trade_no, "facts": facts, "found_at": now}
-        connection.execute(insert(DISCREPANCY).values(row))
-    look_again(connection, attempt.order_no, now + STUCK_SECONDS)
+    if refund.payment_id is None:
+        connection.execute(update(ATTEMPT).where(ATTEMPT.c.out_trade_no == refund.out_trade_no).values(state=REFUNDED))
+    else:
+        _take_back(connection, refund, datetime.fromtimestamp(refunded_at, zone))
+    close_notes(connection, refund, "退款到账", now)
+    schedule(connection, refund.order_no)
+    order = state_of_order(connection, refund.order_no)
+    wind_up(connection, order)  # unless another attempt's money has to go back too
+    write_notice(connection, refunded_notice(order, refund, account, now))
+
+
+def mark_stuck(connection: Connection, out_refund_no: str, state: str, now: int) -> None:
+    """WeChat Pay could not give it back by itself (ABNORMAL, CLOSED, or why it refuses): noted once for a person.
+
+    It is asked again now and then: an ABNORMAL one is brought to its end in the merchant console.
+    """
+    refund = locked_refund(connection, out_refund_no)
+    if refund is None or refund.state not in OUTSTANDING or refund.owes is None:
+        return
+    change_refund(connection, out_refund_no, state=STUCK.get(state, refund.state), look_at=now + STUCK_SECONDS)
+    note(connection, refund, state, now)
+    schedule(connection, refund.order_no)
+
+
+def look_later(connection: Connection, out_refund_no: str, at: int) -> None:
+    """WeChat Pay is asked about it then."""
+    if refund := locked_refund(connection, out_refund_no):
+        change_refund(connection, out_refund_no, look_at=at)
+        schedule(connection, refund.order_no)
+
+
+def drop(connection: Connection, out_refund_no: str) -> None:
+    """Never to be used: the one it was to replace is alive at WeChat Pay after all, and owes the money again."""
+    refund = locked_refund(connection, out_refund_no)
+    if refund is None or refund.state != DUE or refund.called_at is not None or refund.replaces is None:
+        return
+    change_refund(connection, out_refund_no, state=DROPPED, owes=None)
+    change_refund(connection, refund.replaces, state=REFUNDING, owes=refund.owes)
+
+
+def _settle_by_another(connection: Connection, refund: Row[Any]) -> None:
+    """What was paid a second time through another channel settles the payable from now on: it is not owed again."""
+    key = connection.execute(select(PAYMENT.c.payable_key).where(PAYMENT.c.id == refund.payment_id)).scalar_one()
+    others = (PAYMENT.c.payable_key == key) & PAYMENT.c.status.not_in((REFUNDED, REFUNDING))
+    first = connection.execute(select(PAYMENT.c.id).where(others).order_by(PAYMENT.c.id)).scalar()
+    if first is not None:
+        connection.execute(update(PAYMENT).where(PAYMENT.c.id == first).values(settles=key))
+
+
+def _take_back(connection: Connection, refund: Row[Any], at: datetime) -> None:
+    """The payment is refunded and its payable free again; the agency is told in a row of its own."""
+    settled = (PAYMENT.c.id == refund.payment_id) & (PAYMENT.c.status != REFUNDED)
+    connection.execute(update(PAYMENT).where(settled).values(status=REFUNDED, settles=None))
+    line = (LINE.c.order_no == refund.order_no) & (LINE.c.line_no == refund.line_no)
+    connection.execute(update(LINE).where(line).values(holds=None))
+    _settle_by_another(connection, refund)
+    row = {
+        "payment_id": refund.payment_id,
+        "status": "REFUNDED",
+        "reason": f"{refund.out_refund_no}:{refund.line_no}",
+        "settle_date": at.date(),
+    }
+    connection.execute(insert(EXPORT).values(row))

@@ -19,8 +19,10 @@ from sqlalchemy.exc import IntegrityError
 from dialogs.world import OrderState
 from storage.database import writing
 from storage.notices import paid_notice, refund_due_notice, write_notice
-from storage.orders.attempts import close_running, locked_order
+from storage.orders.attempts import close_running, is_unfinished, locked_order
 from storage.orders.columns import ATTEMPT, DISCREPANCY, EXPORT, LEDGER, LINE, ORDER, PAID, PAYMENT, REFUND_DUE
+from storage.orders.debts import owe
+from storage.orders.events import note_event
 
 RACES = 4
 
@@ -55,18 +57,21 @@ class Settler:
     mch_id: str
     app_id: str
 
-    def settle(self, received: Received, now: int) -> Settled:
-        """Book it. Raises DatabaseUnavailable; then whoever asked asks again."""
+    def settle(self, received: Received, now: int, by: str = "") -> Settled:
+        """Book it; `by` is who says so (callback, query, reconcile), kept for an operator.
+
+        Raises DatabaseUnavailable; then whoever asked asks again.
+        """
         for race in range(1, RACES + 1):
             try:
                 with writing(self.engine) as connection:
-                    return self._settle(connection, received, now)
+                    return self._settle(connection, received, now, by)
             except IntegrityError:  # somebody else booked between our look and our insert
                 if race == RACES:
                     raise
         raise AssertionError("unreachable")
 
-    def _settle(self, connection: Connection, received: Received, now: int) -> Settled:
+    def _settle(self, connection: Connection, received: Received, now: int, by: str = "") -> Settled:
         order = locked_order(connection, received.out_trade_no)
         attempt = connection.execute(select(ATTEMPT).where(ATTEMPT.c.out_trade_no == received.out_trade_no)).first()
         if wrong := self._does_not_fit(connection, attempt, received):
@@ -82,10 +87,12 @@ class Settler:
             self._pay_line(connection, line, received)
         refund = attempt.amount - sum(line.amount for line in taken)
         self._close_books(connection, order, attempt, received, refund, now)
+        note_event(connection, order.no, "settled", now, attempt.out_trade_no, by=by, refund=refund)
         if taken:
             write_notice(connection, paid_notice(order, taken, now))
         if refund:
-            write_notice(connection, refund_due_notice(order, attempt, refund, now))
+            apart = [line for line in lines if line not in taken] if taken else []
+            write_notice(connection, refund_due_notice(order, attempt, refund, now, apart))
         return Settled.DONE
 
     def _does_not_fit(self, connection: Connection, attempt: Row[Any] | None, received: Received) -> str:
@@ -152,11 +159,12 @@ class Settler:
             "transaction_id": received.transaction_id,
             "paid_at": received.paid_at,
             "refund_amount": refund,
-            "out_refund_no": f"{attempt.out_trade_no}-R" if refund else None,
         }
         connection.execute(update(ATTEMPT).where(ATTEMPT.c.out_trade_no == attempt.out_trade_no).values(changes))
-        runs_on = close_running(connection, order.no)  # a newer one, for which nobody may pay any more
-        order_changes: dict[str, object] = {"due_at": now if refund or runs_on else None}
+        if refund:
+            owe(connection, attempt, refund, now)
+        close_running(connection, order.no)  # a newer one, for which nobody may pay any more
+        order_changes: dict[str, object] = {"due_at": now if is_unfinished(connection, order.no) else None}
         if refund < attempt.amount:
             order_changes |= {"state": OrderState.PAID, "paid_at": received.paid_at}
             taken = select(PAYMENT.c.settles).where(PAYMENT.c.order_no == order.no)
@@ -201,6 +209,7 @@ def _discrepancy(connection: Connection, kind: str, received: Received, now: int
             "reason": reason,
             "kind": kind,
             "out_trade_no": received.out_trade_no[:64],
+            "key": received.transaction_id[:64],
             "facts": json.dumps(facts),
             "found_at": now,
         }

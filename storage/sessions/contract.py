@@ -53,6 +53,8 @@ class Claimed:
 
     session: bytes | None
     fence: int
+    no_news: bool = False
+    """A turn lately looked for news of this openid and found none, and none was put off since (`news`)."""
 
 
 @dataclass(frozen=True)
@@ -92,8 +94,19 @@ class TurnStore(Protocol):
         """
         ...
 
-    def save(self, openid: str, message: str, fence: int, session: bytes | None, reply: bytes, now: float) -> bool:
+    def save(
+        self,
+        openid: str,
+        message: str,
+        fence: int,
+        session: bytes | None,
+        reply: bytes,
+        now: float,
+        no_news_until: float | None = None,
+    ) -> bool:
         """Store session (None: end it) and reply, and release; one round trip.
+
+        `no_news_until`: until then (unix seconds) turns need not look for news, unless `news` says so; None: as it was.
 
         False: the claim was lost, because its lease ran out and another took it; nothing was stored. Saving again
         with the same fence after a success is True and changes nothing.
@@ -113,11 +126,15 @@ class TurnStore(Protocol):
         ...
 
     def take_push(self, openid: str, now: float) -> bool:
-        """Count one customer-service message down; False: WeChat would refuse it, do not try."""
+        """Count one customer-service message down; False: WeChat would refuse it, do not try. Then as `news`."""
         ...
 
     def give_push_up(self, openid: str, now: float) -> None:
-        """WeChat refused (45015, 45047): nothing more may be sent until a window opens anew."""
+        """WeChat refused (45015, 45047): nothing more may be sent until a window opens anew. As well as `news`."""
+        ...
+
+    def news(self, openid: str) -> None:
+        """Something waits for this citizen: the next turn is to look for it."""
         ...
 
 

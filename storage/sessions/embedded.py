@@ -20,17 +20,18 @@ from storage.sessions.embedded_tables import create_tables, reading, writing
 from storage.sessions.waiting_line import ask, open_window, take_one
 
 _LOAD = """
-SELECT a.reply, t.session, t.session_until, t.fence, t.running, t.ticket, t.running_until, t.line, t.windows, t.expires
-FROM session_turns t LEFT JOIN session_answers a ON a.openid = t.openid AND a.message = ? WHERE t.openid = ?"""
-_NOBODY = (None, None, 0.0, 0, None, None, 0.0, "[]", "[]", 0.0)
+SELECT a.reply, t.session, t.session_until, t.fence, t.running, t.ticket, t.running_until, t.line, t.windows, t.expires,
+t.no_news_until FROM session_turns t LEFT JOIN session_answers a ON a.openid = t.openid AND a.message = ?
+WHERE t.openid = ?"""
+_NOBODY = (None, None, 0.0, 0, None, None, 0.0, "[]", "[]", 0.0, 0.0)
 _CLAIM = """
 INSERT INTO session_turns (openid, fence, running, ticket, running_until, line, windows, expires)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (openid) DO UPDATE SET fence = excluded.fence, running = excluded.running,
 ticket = excluded.ticket, running_until = excluded.running_until, line = excluded.line, windows = excluded.windows,
 expires = excluded.expires"""
 _SAVE = """
-UPDATE session_turns SET session = ?, session_until = ?, running = NULL, ticket = NULL, expires = max(expires, ?)
-WHERE openid = ? AND running = ? AND fence = ?"""
+UPDATE session_turns SET session = ?, session_until = ?, running = NULL, ticket = NULL, expires = max(expires, ?),
+no_news_until = coalesce(?, no_news_until) WHERE openid = ? AND running = ? AND fence = ?"""
 _ANSWER = "INSERT OR REPLACE INTO session_answers (openid, message, fence, answered_at, reply) VALUES (?, ?, ?, ?, ?)"
 _DROP_OLD_ANSWERS = """
 DELETE FROM session_answers WHERE openid = ?1 AND (answered_at <= ?2 OR fence <= (
@@ -41,6 +42,8 @@ _PEEK = "SELECT session, session_until FROM session_turns WHERE openid = ?"
 _FORGET = "UPDATE session_turns SET session = NULL, session_until = 0, windows = '[]' WHERE openid = ?"
 _WINDOWS = "SELECT windows FROM session_turns WHERE openid = ?"
 _SET_WINDOWS = "UPDATE session_turns SET windows = ? WHERE openid = ?"
+_NO_WINDOW = "UPDATE session_turns SET windows = '[]', no_news_until = 0 WHERE openid = ?"
+_NEWS = "UPDATE session_turns SET no_news_until = 0 WHERE openid = ?"
 _EXPIRED = "SELECT openid FROM session_turns WHERE expires <= ? LIMIT 100"
 _SWEEP_EVERY = 50  # saves of one process; 100 rows each time is more than can be written in between
 
@@ -60,14 +63,14 @@ class EmbeddedTurnStore:
     def claim(self, openid: str, message: str, now: float, *, ticket: str, opens: PushWindow | None = None) -> Claim:
         with writing(self._engine) as cursor:
             row = cursor.execute(_LOAD, (message, openid)).fetchone() or _NOBODY
-            reply, session, session_until, fence, running, owner, running_until, line, windows, expires = row
+            reply, session, session_until, fence, running, owner, running_until, line, windows, expires, quiet = row
             if reply is not None:
                 return Answered(reply)
             if session_until <= now:
                 session = None
             busy = running is not None and running_until > now
             if busy and running == message:
-                return Claimed(session, fence) if owner == ticket else Running()
+                return Claimed(session, fence, quiet > now) if owner == ticket else Running()
             place = ask([(m, seen) for m, seen in json.loads(line)], message, busy, now, self._limits)
             if place.arrived and opens is not None:
                 opened = open_window([(s, u, n) for s, u, n in json.loads(windows)], opens, now)
@@ -80,14 +83,24 @@ class EmbeddedTurnStore:
             state = (openid, fence, running, owner, running_until, json.dumps(place.line), windows, expires)
             cursor.execute(_CLAIM, state)
         if place.runs:
-            return Claimed(session, fence)
+            return Claimed(session, fence, quiet > now)
         return Waiting() if place.waits else Full()
 
-    def save(self, openid: str, message: str, fence: int, session: bytes | None, reply: bytes, now: float) -> bool:
+    def save(
+        self,
+        openid: str,
+        message: str,
+        fence: int,
+        session: bytes | None,
+        reply: bytes,
+        now: float,
+        no_news_until: float | None = None,
+    ) -> bool:
         limits = self._limits
         until = now + limits.session
         with writing(self._engine) as cursor:
-            cursor.execute(_SAVE, (session, 0.0 if session is None else until, until, openid, message, fence))
+            ends = 0.0 if session is None else until
+            cursor.execute(_SAVE, (session, ends, until, no_news_until, openid, message, fence))
             if cursor.rowcount == 0:
                 return cursor.execute(_SAVED_BEFORE, (openid, message, fence)).fetchone() is not None
             cursor.execute(_ANSWER, (openid, message, fence, now, reply))
@@ -116,10 +129,16 @@ class EmbeddedTurnStore:
         with writing(self._engine) as cursor:
             (windows,) = cursor.execute(_WINDOWS, (openid,)).fetchone() or ("[]",)
             left = take_one([(s, u, n) for s, u, n in json.loads(windows)], now)
-            if left is not None:
+            if left is None:
+                cursor.execute(_NEWS, (openid,))
+            else:
                 cursor.execute(_SET_WINDOWS, (json.dumps(left), openid))
         return left is not None
 
     def give_push_up(self, openid: str, now: float) -> None:
         with writing(self._engine) as cursor:
-            cursor.execute(_SET_WINDOWS, ("[]", openid))
+            cursor.execute(_NO_WINDOW, (openid,))
+
+    def news(self, openid: str) -> None:
+        with writing(self._engine) as cursor:
+            cursor.execute(_NEWS, (openid,))

@@ -25,6 +25,7 @@ TURNS = Table(
     Column("running_until", Float, nullable=False, server_default="0"),
     Column("line", Text, nullable=False, server_default="[]"),  # JSON [[message, last asked], …], first come first
     Column("windows", Text, nullable=False, server_default="[]"),  # JSON [[seconds, until, left], …]
+    Column("no_news_until", Float, nullable=False, server_default="0"),
     Column("expires", Float, nullable=False, index=True),
     sqlite_with_rowid=False,
 )

@@ -36,9 +36,10 @@ class Script:
         object.__setattr__(self, "digest", digest)
 
 
-def read_script(name: str, *, repeatable: bool) -> Script:
-    """The script `lua/<name>.lua` beside this file."""
-    return Script((Path(__file__).parent / "lua" / f"{name}.lua").read_text(encoding="utf-8"), repeatable)
+def read_script(name: str, *, repeatable: bool, constants: str = "") -> Script:
+    """The script `lua/<name>.lua` beside this file, after `constants`: "NAME = value", in Lua."""
+    text = (Path(__file__).parent / "lua" / f"{name}.lua").read_text(encoding="utf-8")
+    return Script("".join(f"local {one.strip()}\n" for one in constants.split(";") if one) + text, repeatable)
 
 
 class _Connection(Protocol):

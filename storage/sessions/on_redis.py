@@ -21,22 +21,27 @@ class RedisTurnStore:
 
     def __init__(self, client: redis.Redis, limits: Limits = DEFAULT_LIMITS, prefix: str = "turn:") -> None:
         self._call = FastCall(client)
-        self._limits = limits
         self._prefix = prefix
-        self._claim = read_script("claim", repeatable=True)
-        self._save = read_script("save", repeatable=True)
+        keep = f"KEEP = {limits.session!r}"
+        self._claim = read_script(
+            "claim",
+            repeatable=True,
+            constants=f"{keep}; LEASE, ROOM, PATIENCE = {limits.lease!r}, {limits.waiting}, {limits.patience!r}",
+        )
+        self._save = read_script(
+            "save", repeatable=True, constants=f"{keep}; MOST, KEPT_FOR = {limits.answers}, {limits.answered_for!r}"
+        )
         self._release = read_script("release", repeatable=True)
         self._take_push = read_script("take_push", repeatable=False)
 
     def claim(self, openid: str, message: str, now: float, *, ticket: str, opens: PushWindow | None = None) -> Claim:
-        limits = self._limits
-        words: tuple[Word, ...] = (message, now, ticket, limits.lease, limits.waiting, limits.patience, limits.session)
+        words: tuple[Word, ...] = (message, now, ticket)
         if opens is not None:
-            words = (*words, opens.seconds, opens.messages)
+            words = (message, now, ticket, opens.seconds, opens.messages)
         answer = self._call.run(self._claim, self._key(openid), *words)
         match answer[0]:
             case b"claimed":
-                return Claimed(session=answer[2], fence=answer[1])
+                return Claimed(session=answer[3], fence=answer[1], no_news=bool(answer[2]))
             case b"answered":
                 return Answered(answer[1])
             case b"waiting":
@@ -45,9 +50,17 @@ class RedisTurnStore:
                 return Running()
         return Full()
 
-    def save(self, openid: str, message: str, fence: int, session: bytes | None, reply: bytes, now: float) -> bool:
-        limits = self._limits
-        words: tuple[Word, ...] = (message, fence, reply, now, limits.session, limits.answers, limits.answered_for)
+    def save(
+        self,
+        openid: str,
+        message: str,
+        fence: int,
+        session: bytes | None,
+        reply: bytes,
+        now: float,
+        no_news_until: float | None = None,
+    ) -> bool:
+        words: tuple[Word, ...] = (message, fence, reply, now, "" if no_news_until is None else no_news_until)
         if session is not None:
             words = (*words, session)
         return bool(self._call.run(self._save, self._key(openid), *words))
@@ -67,7 +80,10 @@ class RedisTurnStore:
         return bool(self._call.run(self._take_push, self._key(openid), now))
 
     def give_push_up(self, openid: str, now: float) -> None:
-        self._call.command("HDEL", self._key(openid), "w")
+        self._call.command("HDEL", self._key(openid), "w", "n")
+
+    def news(self, openid: str) -> None:
+        self._call.command("HDEL", self._key(openid), "n")
 
     def _key(self, openid: str) -> str:
         return f"{self._prefix}{{{openid}}}"

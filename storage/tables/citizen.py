@@ -40,8 +40,9 @@ class CertificateRow(SQLModel, table=True):
 
     number: str = Field(primary_key=True)
     payer: str = Field(index=True)  # openid
-    person: str = Field(foreign_key="person.key")
+    person: str | None = Field(default=None, foreign_key="person.key")  # NULL where it is for several (one order)
     issued_at: int = Field(sa_column=seconds())
     issuer: str
     content: str = Field(sa_column=Column(Text, nullable=False))  # sealed: code, name, ID number, lines
     asked: str = Field(unique=True)  # hash of who, which payments, which day: asked for again, it is the same
+    qr: str | None = None  # what the QR code says: WeChat's link, "" for number and code; NULL until first drawn

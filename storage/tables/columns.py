@@ -12,6 +12,11 @@ def fen() -> Column[int]:
     return Column(BigInteger, nullable=False)
 
 
+def fen_or_none() -> Column[int]:
+    """Money, where nobody may have said how much."""
+    return Column(BigInteger, nullable=True)
+
+
 def seconds(*, index: bool = False, default: int | None = None) -> Column[int]:
     """A moment in unix seconds."""
     return Column(SECONDS, nullable=False, index=index, default=default)

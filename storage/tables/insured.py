@@ -6,7 +6,7 @@ from datetime import date
 
 from sqlmodel import Field, SQLModel
 
-from storage.tables.columns import fen
+from storage.tables.columns import fen, fen_or_none
 
 
 class InstitutionRow(SQLModel, table=True):
@@ -66,6 +66,7 @@ class TariffTableRow(SQLModel, table=True):
     period_from: str
     period_to: str
     source: str
+    subsidy: int | None = Field(default=None, sa_column=fen_or_none())  # 缴费补贴; None: the file does not say
 
 
 class AssessmentRow(SQLModel, table=True):

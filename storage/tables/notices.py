@@ -16,9 +16,9 @@ class NoticeRow(SQLModel, table=True):
     id: int | None = Field(default=None, primary_key=True)
     reason: str = Field(unique=True)
     openid: str = Field(index=True)
-    kind: str  # paid, closed, refunded, late, card, captcha
+    kind: str  # paid, closed, refunded, late, card, captcha, page
     body: str = Field(sa_column=Column(Text, nullable=False))  # JSON: text lines, options, or what a picture is of
-    made_at: int = Field(sa_column=seconds())
+    made_at: int = Field(sa_column=seconds(index=True))
     due_at: int | None = Field(default=None, sa_column=seconds_or_none(index=True))  # NULL once delivered or given up
     expires_at: int | None = Field(default=None, sa_column=seconds_or_none())
     leased_until: int = Field(default=0, sa_column=seconds(default=0))

@@ -81,5 +81,6 @@ class AttemptRow(SQLModel, table=True):
     code_url: str | None = None
     transaction_id: str | None = Field(default=None, unique=True)
     paid_at: int | None = Field(default=None, sa_column=seconds_or_none())
-    out_refund_no: str | None = Field(default=None, unique=True)
-    refund_amount: int = Field(default=0, sa_column=Column(BigInteger, nullable=False, default=0))
+    refund_amount: int = Field(
+        default=0, sa_column=Column(BigInteger, nullable=False, default=0)
+    )  # what of it settled nothing and goes back

@@ -4,6 +4,7 @@ from tests.bot.room import room  # noqa: F401 - a fixture
 from tests.storage.databases import (  # noqa: F401 - fixtures
     database_url,
     engine,
+    fresh_postgresql,
     migrated_file,
     migrated_postgresql,
     postgresql_server,

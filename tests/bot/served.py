@@ -46,6 +46,7 @@ class Bot:
     sandbox: Sandbox
     port: int
     running: list[subprocess.Popen[str]] = field(default_factory=list)
+    storage: dict[str, str] = field(default_factory=dict)  # laid over the embedded default
 
     @property
     def url(self) -> str:
@@ -53,13 +54,13 @@ class Bot:
 
     @property
     def engine(self) -> Engine:
-        return open_database(f"sqlite:///{self.folder / 'bot.db'}")
+        return open_database(self.storage.get("database", f"sqlite:///{self.folder / 'bot.db'}"))
 
     def write(self, **sections: dict[str, Any]) -> None:
         """The configuration; `sections` are laid over what the sandbox needs, a value of None leaves a key out."""
         wanted = self.sandbox.settings_overrides(self.url)
         wanted["server"] |= {"host": "127.0.0.1", "port": self.port, "threads": 8}
-        wanted["storage"] = {"database": "sqlite:///bot.db", "field_key": "field.key"}
+        wanted["storage"] = {"database": "sqlite:///bot.db", "field_key": "field.key", **self.storage}
         wanted["sandbox"] = {"enabled": False}
         for section, values in sections.items():
             wanted[section] = wanted.get(section, {}) | values
@@ -121,10 +122,10 @@ class Bot:
 
 
 @contextmanager
-def installed(folder: Path) -> Iterator[Bot]:
+def installed(folder: Path, **storage: str) -> Iterator[Bot]:
     """A bot that is configured and seeded, not started; everything is stopped at the end."""
     sandbox = Sandbox.start()
-    bot = Bot(folder, sandbox, free_port())
+    bot = Bot(folder, sandbox, free_port(), storage=storage)
     try:
         bot.write()
         bot.seed()

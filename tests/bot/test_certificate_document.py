@@ -18,10 +18,10 @@ from PIL import Image, ImageChops, ImageStat
 from bot.bench.certificate import certificate
 from bot.certificate.document import CertificatePainter
 from bot.certificate.fonts import CannotPrint, FontFiles, PlainFonts, SharedFonts
-from bot.certificate.layout import broken, on_pages
+from bot.certificate.layout import broken, on_pages, packed
 from dialogs.terms.money import capital, decimal_yuan
 from dialogs.texts import say
-from storage.certificates import Certificate
+from storage.certified import Certificate, CertifiedPerson
 
 FIFTY = "王样三李测二赵例四钱演五孙示六周幼七吴长八郑临九冯克十陈港居" * 2
 NAMES = ("䶮样", "𬭎示", "买试·吐尔示", "SAMPLE ALEX", "𠮷样", "怡梓", FIFTY[:50], "ABCDEFGHI " * 4 + "JKLMNOPQRS")
@@ -53,7 +53,8 @@ def closed(text: str) -> str:
 
 
 def of(name: str, rows: int = 1) -> Certificate:
-    return replace(certificate(rows), name=name)
+    one = certificate(rows)
+    return replace(one, people=(replace(one.people[0], name=name),))
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -96,7 +97,14 @@ def test_everything_that_was_certified_stands_on_the_page(painter: CertificatePa
     one = certificate(3)
     [page] = texts(painter.paint(one))
     amount = sum(line.amount for line in one.lines)
-    wanted = [one.number, one.name, one.id_number, one.issuer, say("paper.title"), say("paper.document_201")]
+    wanted = [
+        one.number,
+        one.people[0].name,
+        one.people[0].id_number,
+        one.issuer,
+        say("paper.title"),
+        say("paper.document_201"),
+    ]
     wanted += ["2026年11月23日", "ABCD-EFGH-JKMN", decimal_yuan(amount), capital(amount, prefix=True)]
     wanted += [say(f"paper.{key}") for key in ("note", "check", "sample", "watermark")]
     wanted += [line.person_no for line in one.lines]
@@ -120,10 +128,54 @@ def test_ten_payments_fit_a_page_and_sixty_take_four_each_with_the_heading(
         assert closed(say("paper.column_period")) in page
         assert one.number in page
         assert closed(say("paper.page", page=number, pages=pages)) in page
-        assert (one.id_number in page) == (number == 1)
+        assert (one.people[0].id_number in page) == (number == 1)
         assert ("ABCD-EFGH-JKMN" in page) == (number == pages)
         assert say("paper.watermark") in page
     assert all("".join(found).count(line.receipt_no[-6:]) for line in one.lines)
+
+
+def family(rows: int, *names: str) -> Certificate:
+    """Paid in one order for these people; each has as many rows as the others, and an ID number of the own."""
+    one = certificate(rows)
+    share = rows // len(names)
+    lines = (replace(line, whose=min(place // share, len(names) - 1)) for place, line in enumerate(one.lines))
+    people = (CertifiedPerson(name, "201", f"36990219851103{place:04}") for place, name in enumerate(names))
+    return replace(one, people=tuple(people), lines=tuple(lines))
+
+
+def test_of_a_family_each_stands_with_name_and_full_number_above_the_own_rows(painter: CertificatePainter) -> None:
+    one = family(6, "王样三", "𠮷样", FIFTY[:50])
+    [page] = texts(painter.paint(one))
+    places = [page.index(person.id_number) for person in one.people]
+    assert places == sorted(places)
+    for place, person in zip(places, one.people, strict=True):
+        assert closed(person.name) in page[:place].replace("\n", "")
+    assert [page[: places[1]].count(f"123450000{number}") for number in (1, 2, 3)] == [1, 1, 0]
+    assert closed(say("paper.people_count", count=3)) in page
+
+
+def test_on_further_pages_it_stands_again_whose_rows_go_on(painter: CertificatePainter) -> None:
+    one = family(60, "王样三", "李测二")
+    pages = texts(painter.paint(one))
+    told = [[person.id_number in page for person in one.people] for page in pages]
+    assert told[0] == [True, False]
+    assert told[-1] == [False, True]
+    assert all(any(page) for page in told)
+    assert painter.pages(one) == len(pages) == len(pictures(painter.paint(one)))
+
+
+def test_a_transaction_that_is_not_told_leaves_no_hole(painter: CertificatePainter) -> None:
+    one = certificate(1)
+    [page] = texts(painter.paint(replace(one, lines=(replace(one.lines[0], receipt_no=""),))))
+    assert "—" in page
+    assert one.lines[0].receipt_no[-6:] not in page
+
+
+def test_what_a_wechat_code_says_is_told_beside_it(painter: CertificatePainter) -> None:
+    link = "http://weixin.qq.com/q/02abcdefGhIjK"
+    document = painter.paint(replace(certificate(1), qr=link))
+    assert [code.text for code in zxingcpp.read_barcodes(pictures(document)[-1])] == [link]
+    assert closed(say("paper.check_scanned")) in texts(document)[0]
 
 
 @pytest.mark.parametrize("name", [NAMES[0], NAMES[4], NAMES[6]])
@@ -192,7 +244,16 @@ def test_memory_does_not_grow_with_the_number_of_documents(painter: CertificateP
 )
 def test_the_end_of_a_document_never_stands_alone(heights: Sequence[float], pages: Sequence[int]) -> None:
     last = 0.0 if heights in ([10.0] * 10, [10.0] * 11) else 30.0
-    assert [len(page) for page in on_pages(heights, 100, 200, last)] == pages
+    assert [len(page) for page in on_pages(heights, heights, 100, 200, last)] == pages
+
+
+def test_the_first_row_of_a_page_has_its_heading_above_it() -> None:
+    assert [len(page) for page in on_pages([10.0] * 10, [25.0] * 10, 50, 50, 0)] == [3, 3, 3, 1]
+
+
+def test_parts_stand_whole_beside_each_other_or_below() -> None:
+    assert packed(("ab", "cd", "efghij"), 8, len) == ("ab　　cd", "efghij")
+    assert packed(("abcdefghijkl", "m"), 8, len) == ("abcdefgh", "ijkl　　m")
 
 
 def test_words_are_kept_together_where_there_is_room_and_broken_where_there_is_none() -> None:

@@ -13,11 +13,12 @@ from bot.bench.certificate import certificate
 from bot.certificate.document import CertificatePainter
 from bot.certificate.fonts import FontFiles, SharedFonts
 from bot.certificate.links import CertificateLinks
+from bot.certificate.papers import Papers
 from bot.guesses import TRIES, WINDOW_SECONDS, StoredGuesses
 from bot.settings import BadConfiguration, read, require_complete
 from dialogs.texts import say
 from dialogs.world import Unavailable
-from storage.certificates import Certificate
+from storage.certified import Certificate
 from tests.bot.wechat_side import Side, Turning
 from tests.storage.backends import Embedded
 
@@ -50,8 +51,7 @@ class Desk:
         files = FontFiles()
         painter = CertificatePainter(SharedFonts(files), files)
         self.links = CertificateLinks(
-            self.book,  # type: ignore[arg-type]
-            painter,
+            Papers(self.book, painter),  # type: ignore[arg-type]
             b"k" * 32,
             "https://bot.example",
             7,
@@ -78,7 +78,7 @@ def told(page: tuple[int, Mapping[str, str], bytes]) -> tuple[int, str]:
 def test_a_link_opens_its_certificate_with_the_headers_of_a_private_document(desk: Desk) -> None:
     status, headers, body = desk.links.open(desk.token(ONE.number))
     assert status == 200
-    assert body == desk.links.painter.paint(ONE)
+    assert body == desk.links.papers.document(ONE)
     assert headers["Content-Type"] == "application/pdf"
     assert headers["Cache-Control"] == "no-store"
     assert headers["X-Content-Type-Options"] == "nosniff"
@@ -119,8 +119,8 @@ def test_a_token_of_one_certificate_opens_no_other(desk: Desk) -> None:
 
 def test_the_link_says_nothing_of_whom_it_is_about(desk: Desk) -> None:
     token = desk.token(ONE.number)
-    assert ONE.name not in token
-    assert ONE.id_number not in token
+    assert ONE.people[0].name not in token
+    assert ONE.people[0].id_number not in token
     assert ONE.code not in token
 
 

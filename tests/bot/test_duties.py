@@ -15,7 +15,8 @@ from bot.pay.till import Till
 from bot.sandbox.faults import Fault
 from storage.database import DatabaseUnavailable, writing
 from storage.orders import attempts
-from storage.orders.columns import ATTEMPT, LOOK_AFTER, ORDER
+from storage.orders.columns import LOOK_AFTER, ORDER
+from storage.orders.debts import owe
 from tests.bot.room import PAYER, Room, assert_paid_once, placed
 from tests.storage.counter import Counter, at_once, payable
 
@@ -234,7 +235,7 @@ def test_ending_a_lease_waits_for_who_is_making_the_order_due_and_keeps_it_due(e
     ending = threading.Thread(target=lambda: duties._hand_back(no, 77))
     with writing(engine) as connection:
         connection.execute(ORDER.update().values(due_at=5))
-        connection.execute(ATTEMPT.update().values(state="refund_due"))
+        owe(connection, counter.attempt(f"{no}-1"), 50000, 5)
         ending.start()
         ending.join(0.1)
     ending.join()

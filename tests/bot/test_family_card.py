@@ -9,10 +9,12 @@ import pytest
 import zxingcpp
 from PIL import Image
 
+from bot.card import CardLines, CardPainter
 from bot.sandbox.faults import Fault
 from bot.sandbox.pay_orders import CashierRefused
-from storage.orders.columns import NOTICE
+from storage.orders.columns import ATTEMPT, NOTICE, PAYMENT
 from tests.bot.room import PAYER, Room, assert_paid_once, each_fault, placed
+from tests.storage.counter import payable
 
 
 def picture(room: Room) -> Image.Image:
@@ -95,3 +97,27 @@ def test_back_to_the_own_phone_ends_the_card(room: Room) -> None:
     room.sheet(no).pay()
     room.work()
     assert_paid_once(room, no)
+
+
+def test_the_card_of_several_people_says_how_many_and_nobodys_name(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    painted: list[CardLines] = []
+    paint = CardPainter.paint
+
+    def watched(painter: CardPainter, code_url: str, lines: CardLines) -> bytes:
+        painted.append(lines)
+        return paint(painter, code_url, lines)
+
+    monkeypatch.setattr(CardPainter, "paint", watched)
+    no = room.counter.open(PAYER, payable("wang"), payable("li", 40000), payable("wang", 8050, cover_year=2027))
+    placed(room, no)
+    room.phone.type("你好")
+    room.cashier.ask_card(PAYER, no)
+    room.work()
+    [lines] = painted
+    assert (lines.amount, lines.rows[:2]) == ("980.50元", ("参保人　一共 2 人", "保险费　一共 3 项"))
+    [attempt] = room.counter.rows(ATTEMPT, out_trade_no=f"{no}-2")
+    assert (attempt.amount, attempt.description) == (98050, "城乡居民保险费（2人3项）")
+    [found] = zxingcpp.read_barcodes(picture(room))
+    room.pay.scan(found.text, "oFamily").pay()
+    room.work()
+    assert [row.amount for row in room.counter.rows(PAYMENT)] == [50000, 40000, 8050]

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import update
 
+from bot.conversation import NEWS_SECONDS
 from bot.messenger import LEASE_SECONDS, TRY_AFTER
 from bot.sandbox.faults import Fault
 from bot.wechat.account_errors import AccountUnreachable
@@ -126,6 +127,16 @@ def test_news_stands_above_the_answer_once_and_each_citizen_sees_his_own(room: R
     assert "别人的" not in reply.shown
     [reply] = room.phone.type("你好")
     assert "一\n二" not in reply.shown
+
+
+def test_news_that_nobody_could_try_to_push_is_told_half_a_minute_later_at_the_latest(room: Room) -> None:
+    room.phone.type("你好")
+    write(room)
+    [reply] = room.phone.type("你好")  # a turn has looked just now, and the worker is away
+    assert not reply.shown.startswith("缴费成功")
+    room.sandbox.clock.move(NEWS_SECONDS)
+    [reply] = room.phone.type("你好")
+    assert reply.shown.startswith("缴费成功")
 
 
 def test_what_stands_in_a_reply_that_is_being_made_is_not_pushed_beside_it(room: Room) -> None:

@@ -119,3 +119,35 @@ def test_a_download_address_lives_five_minutes(pay: PayStandIn, client: WeChatPa
     pay.clock.move(1)
     code, text = client.download_bill(url)
     assert (code, json.loads(text)["code"]) == (403, "NO_AUTH")
+
+
+def test_the_fund_flow_bill_holds_what_was_moved_with_fees_apart(pay: PayStandIn, client: WeChatPay) -> None:
+    first = _pay(pay, client, "ORDER-1", 60000)
+    client.refund(
+        out_refund_no="R-1", transaction_id=first, amount={"refund": 10000, "total": 60000, "currency": "CNY"}
+    )
+    pay.clock.pin(TEN_NEXT_DAY)
+    told = json.loads(client.fundflow_bill(DAY, "BASIC", "GZIP")[1])
+    lines = gzip.decompress(client.download_bill(told["download_url"])[1]).decode().split("\n")
+    moved = [(row["业务类型"], row["收支类型"], row["收支金额(元)"]) for row in (_cells(lines, at) for at in (1, 2, 3))]
+    assert moved == [
+        ("`交易", "`收入", "`600.00"),
+        ("`扣除交易手续费", "`支出", "`3.60"),
+        ("`退款", "`支出", "`99.40"),
+    ]
+    assert lines[5] == "`3,`1,`600.00,`2,`103.00"
+    assert json.loads(client.fundflow_bill(DAY, "FEES", "GZIP")[1])["code"] == "NO_STATEMENT_EXIST"
+    pay.bills.creating = True
+    assert json.loads(client.fundflow_bill(DAY, "BASIC", "GZIP")[1])["code"] == "STATEMENT_CREATING"
+
+
+def test_rows_of_a_bill_can_be_altered_and_its_summary_follows(pay: PayStandIn, client: WeChatPay) -> None:
+    _pay(pay, client, "ORDER-1", 600)
+    pay.clock.pin(TEN_NEXT_DAY)
+    before = _bill(client)
+    pay.bills.alter = lambda rows: [*rows, rows[0] | {"订单金额": "1.00"}]
+    assert _bill(client)[4] == "`2,`12.00,`0.00,`0.00,`0.08000,`7.00,`0.00"
+    pay.bills.alter = lambda rows: []
+    assert json.loads(client.trade_bill(DAY)[1])["code"] == "NO_STATEMENT_EXIST"
+    pay.bills.alter = list
+    assert _bill(client) == before

@@ -86,3 +86,31 @@ def test_a_shop_that_acknowledges_a_wrong_signature_is_caught(pay: PayStandIn, s
     careless.stop()
     assert pay.callbacks.wrongly_accepted == [pay.deliveries()[0].id]
     assert len(pay.callbacks.pending()) == 1
+
+
+def test_a_callback_that_is_lost_never_comes(pay: PayStandIn, shop: Shop) -> None:
+    shop.faults.put("callback.payment", Fault.LOST, times=1)
+    shop.sheet().pay()
+    pay.deliver_due()
+    pay.clock.move(86400)
+    assert (pay.deliver_due(), shop.received, pay.callbacks.pending()) == (0, [], [])
+
+
+def test_a_callback_may_come_twice_though_it_was_acknowledged(pay: PayStandIn, shop: Shop) -> None:
+    shop.faults.put("callback.payment", Fault.TWICE, times=1)
+    shop.sheet().pay()
+    pay.deliver_due()
+    assert [told and told["id"] for told in shop.received] == [pay.deliveries()[0].id] * 2
+    assert not pay.callbacks.pending()
+
+
+def test_a_callback_that_is_overtaken_comes_after_a_later_one(pay: PayStandIn, shop: Shop) -> None:
+    shop.faults.put("callback.payment", Fault.OVERTAKEN, times=1, seconds=60)
+    shop.sheet("ORDER-A1").pay()
+    pay.deliver_due()
+    shop.sheet("ORDER-A2").pay()
+    pay.deliver_due()
+    pay.clock.move(60)
+    pay.deliver_due()
+    first, second = (one.id for one in pay.deliveries())
+    assert [told and told["id"] for told in shop.received] == [second, first]

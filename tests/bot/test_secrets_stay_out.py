@@ -1,15 +1,23 @@
-"""No full ID number and no full name is written anywhere: database, sessions, logs, what goes to WeChat Pay."""
+"""No full ID number and no full name is written anywhere: database, sessions, logs, what goes to WeChat Pay.
+
+Paying, looking up, certifying, verifying, contacts and a family: whatever asks for a number or a name is run through.
+"""
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
 
+from bot.sandbox.bubbles import Bubble
 from bot.sandbox.faults import Fault
+from bot.sandbox.papers import copied
+from bot.sandbox.phone import Phone
 from tests.bot.served import Bot, installed, redis_database, sheet_of, to_the_last_look, until
 
 # One who is found, one whose name is given wrong, one whom nobody knows, one with the number mistyped.
@@ -69,6 +77,7 @@ def test_what_was_typed_stands_in_no_file_no_session_no_log_and_no_order(bot: Bo
     sheet = bot.sandbox.pay.checkout_jsapi(sheet_of(phone.open_link("点这里付款").text), phone.openid)
     sheet.pay()
     until(lambda: any(one.pushed and "缴费成功" in one.text for one in phone.inbox), "the payment was never told")
+    everything_else(phone, lost)
     assert not lost.toasts + phone.toasts
     left = b"".join(_values(sessions)) + sheet.description.encode()
     found = {path.name: path.read_bytes() for path in bot.folder.rglob("*") if path.is_file()} | {"sessions": left}
@@ -83,6 +92,39 @@ def test_what_was_typed_stands_in_no_file_no_session_no_log_and_no_order(bot: Bo
                 assert written not in content, f"{secret} stands in {place}"
 
 
+def everything_else(payer: Phone, stranger: Phone) -> None:
+    """Who has paid keeps the insured, certifies, looks up and pays for a family; a stranger looks up and verifies."""
+    assert "存为常用联系人" in said(payer.type("谢谢"))
+    payer.tap("存为常用联系人")
+    assert "加好了" in said(payer.type("其他"))
+    assert "查验码：" in said(payer.click("query.certificate"))
+    certificate = copied(payer.inbox, "编号 查验码")
+    assert payer.open_link("打开").status == 200
+    payer.tap("看一下")
+    payer.click("query.payments")
+    payer.type("两种都看")
+    assert "的缴费一共" in said(payer.tap("其他 "))
+    payer.click("pay.family")
+    payer.type("选好了")
+    payer.click("my.contacts")
+    payer.type("加一个人")
+    payer.type("369902198511030032")
+    payer.type("王样三")
+    assert "加好了" in said(payer.type("其他"))
+    stranger.click("query.enrolments")
+    for number, name in ((UNKNOWN_NUMBER, "张试十一"), ("369902198511030032", "王样三")):
+        stranger.type(number)
+        stranger.type(name)
+        asked = said(stranger.tap("换一种"))
+        answer = said(stranger.type(str(sum(map(int, re.findall(r"(\d+) \+ (\d+)", asked)[0])))))
+        assert ("的参保信息" if name == "王样三" else "对不上") in answer, answer
+    assert "这张证明是真的" in said(stranger.type(certificate))
+
+
+def said(bubbles: list[Bubble]) -> str:
+    return "\n".join(bubble.shown for bubble in bubbles)
+
+
 def _ways_to_write(text: str) -> set[bytes]:
     return {text.encode(), text.encode("gb18030"), text.encode("utf-16-le"), json.dumps(text)[1:-1].encode()}
 
@@ -91,14 +133,18 @@ def _values(sessions: str) -> Iterator[bytes]:
     """Everything Redis holds, as it would be written to its file."""
     if sessions == "embedded":
         return
-    client = redis.Redis.from_url(sessions)
+    client: Any = redis.Redis.from_url(sessions)  # its answers' types are those of two clients at once
     for key in client.scan_iter(count=1000):
         kind = client.type(key)
         yield key
         if kind == b"hash":
-            hashed = client.hgetall(key)
-            assert isinstance(hashed, dict)
-            yield from (bytes(part) for pair in hashed.items() for part in pair)  # type: ignore[arg-type]
+            yield from (part for pair in client.hgetall(key).items() for part in pair)
+        elif kind == b"list":
+            yield from client.lrange(key, 0, -1)
+        elif kind == b"zset":
+            yield from client.zrange(key, 0, -1)
+        elif kind == b"set":
+            yield from client.smembers(key)
         elif kind == b"string":
-            yield bytes(client.get(key) or b"")  # type: ignore[arg-type]
+            yield client.get(key) or b""
     client.close()

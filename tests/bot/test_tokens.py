@@ -87,13 +87,55 @@ def test_one_fetched_token_serves_every_process_until_its_margin() -> None:
 
 
 @pytest.mark.parametrize(("seconds", "margin"), [(7200, 300), (1500, 300), (1000, 200), (300, 60)])
-def test_a_token_is_renewed_early_by_a_margin_that_fits_its_life(seconds: int, margin: int) -> None:
+def test_the_background_work_renews_a_token_early_by_a_margin_that_fits_its_life(seconds: int, margin: int) -> None:
+    process, wechat = Process(Memory()), WeChat(seconds)
+    process.tokens.current(wechat)
+    renew_at = process.now + seconds - margin
+    process.now = renew_at - 1
+    assert (process.tokens.renewed(wechat), wechat.given) == (renew_at, 1)
+    process.now = renew_at
+    assert process.tokens.current(wechat) == "T1"  # whoever needs one does not wait for another yet
+    assert process.tokens.renewed(wechat) == renew_at + seconds - margin
+    assert (process.tokens.current(wechat), wechat.given) == ("T2", 2)
+
+
+@pytest.mark.parametrize(("seconds", "margin"), [(7200, 150), (1500, 150), (1000, 100), (300, 30)])
+def test_where_nobody_renewed_it_who_needs_one_does(seconds: int, margin: int) -> None:
     process, wechat = Process(Memory()), WeChat(seconds)
     process.tokens.current(wechat)
     process.now += seconds - margin - 1
     assert process.tokens.current(wechat) == "T1"
     process.now += 1
     assert process.tokens.current(wechat) == "T2"
+
+
+def test_the_background_work_fetches_the_first_token_and_one_that_was_lost() -> None:
+    store, wechat = Memory(), WeChat()
+    process = Process(store)
+    process.tokens.renewed(wechat)
+    store.values.clear()
+    process.tokens.renewed(wechat)
+    assert (process.tokens.current(wechat), wechat.given) == ("T2", 2)
+
+
+def test_a_renewal_that_fails_is_told_and_leaves_the_old_token_and_no_lease() -> None:
+    store, wechat = Memory(), WeChat()
+    process = Process(store)
+    process.tokens.current(wechat)
+    process.now += 7200 - 299
+    wechat.fails = AccountUnreachable("down")
+    with pytest.raises(AccountUnreachable):
+        process.tokens.renewed(wechat)
+    assert (process.tokens.current(wechat), store.leases) == ("T1", {})
+    with pytest.raises(StoreUnavailable):
+        Process(Memory(down=True)).tokens.renewed(wechat)
+
+
+def test_while_somebody_renews_it_the_background_work_does_not_and_comes_again() -> None:
+    store, wechat = Memory(), WeChat()
+    process = Process(store)
+    store.lease("wechat_token_renewal:wxapp", "somebody", 10, process.now)
+    assert (process.tokens.renewed(wechat), wechat.given) == (process.now + 10, 0)
 
 
 def test_while_one_process_renews_the_others_use_the_old_token_without_waiting() -> None:

@@ -39,7 +39,7 @@ class World:
         self.gates[text] = threading.Event()
         return self.gates[text]
 
-    def run(self, openid: str, session: bytes | None, said: Said, now: float) -> TurnResult:
+    def run(self, openid: str, session: bytes | None, said: Said, now: float, look: bool) -> TurnResult:
         self.ran.append((openid, said.text))
         if gate := self.gates.get(said.text):
             self.running[said.text].set()
@@ -75,9 +75,18 @@ class Watched:
             self.changed.notify_all()
         return claim
 
-    def save(self, openid: str, message: str, fence: int, session: bytes | None, reply: bytes, now: float) -> bool:
+    def save(
+        self,
+        openid: str,
+        message: str,
+        fence: int,
+        session: bytes | None,
+        reply: bytes,
+        now: float,
+        no_news_until: float | None = None,
+    ) -> bool:
         self._may("save")
-        return self.inner.save(openid, message, fence, session, reply, now)
+        return self.inner.save(openid, message, fence, session, reply, now, no_news_until)
 
     def release(self, openid: str, message: str, fence: int, now: float) -> None:
         self.inner.release(openid, message, fence, now)
@@ -94,6 +103,9 @@ class Watched:
 
     def give_push_up(self, openid: str, now: float) -> None:
         self.inner.give_push_up(openid, now)
+
+    def news(self, openid: str) -> None:
+        self.inner.news(openid)
 
     def until(self, message: str, state: str) -> None:
         """Wait until the last claim of this message came out like this."""

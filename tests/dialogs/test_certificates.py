@@ -11,13 +11,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dialogs.choices import is_several, numbers_of
+from dialogs.said import Said
 from dialogs.step import End
 from dialogs.steps.certificate_issued import CertificateIssued
+from dialogs.steps.certificate_payments import certified_insured
 from dialogs.steps.certificate_verify import LINES, genuine
+from dialogs.steps.consent import VERSION
+from dialogs.terms.certificate import SCENE
 from dialogs.terms.insurance import Insurance, PayKind
 from dialogs.texts import say
 from dialogs.world import Certifiable, CertifiedPayment, Issued, Verified
-from tests.dialogs.townspeople import MORNING, Phone, town
+from tests.dialogs.townspeople import LI, MORNING, Phone, record, town
+from tests.dialogs.worlds import GUESSES, SIGNS
 
 
 def payments(count: int, days_ago: int = 3) -> list[Certifiable]:
@@ -132,15 +137,21 @@ class Desk:
 
     prints: bool
 
-    def choosable(self, payer: str) -> Sequence[Certifiable]:
+    def choosable(self, payer: str, insured: str = "") -> Sequence[Certifiable]:
         return ()
 
-    def printable(self, payer: str, payments: Sequence[int]) -> bool:
+    def printable(self, payer: str, payments: Sequence[int], insured: str = "") -> bool:
         return self.prints
 
-    def issue(self, payer: str, payments: Sequence[int]) -> Sequence[Issued]:
+    def issue(self, payer: str, payments: Sequence[int], insured: str = "", *, apart: bool = False) -> Sequence[Issued]:
         assert self.prints, "issued what cannot be drawn"
         return ()
+
+    def issued(self, payer: str, number: str) -> Issued | None:
+        return None
+
+    def show(self, payer: str, number: str, page: int) -> int:
+        return 0
 
     def verify(self, number: str, code: str) -> Verified | None:
         return None
@@ -158,7 +169,8 @@ def verified(count: int, refunded: int) -> Verified:
     lines = tuple(
         CertifiedPayment(Insurance.PENSION, PayKind.NORMAL, 2026, 100, number < refunded) for number in range(count)
     )
-    return Verified("ZM1", "王*三", "3699**********0032", MORNING.date(), "税务局", 100 * count, lines)
+    people = (("王*三", "3699**********0032"),)
+    return Verified("ZM1", people, MORNING.date(), "税务局", 100 * count, lines)
 
 
 def test_a_refund_after_issue_is_told_line_by_line_and_in_sum() -> None:
@@ -173,3 +185,127 @@ def test_of_a_long_certificate_the_first_lines_are_told_and_how_many_there_are()
     assert text.count("2026 年养老保险") == LINES
     assert say("certificate_code.more", count=LINES + 5) in text
     assert say("certificate_code.refunded", amount=f"{LINES + 5}元") in text
+
+
+def family(count: int = 2) -> list[Certifiable]:
+    """Payments of one order for so many people."""
+    return [replace(one, insured=f"w{one.id}", name=f"王*{one.id}", order_no="O1") for one in payments(count)]
+
+
+def issued(certifiable: Sequence[Certifiable], pages: int = 1) -> Phone:
+    """At the certificates of all of these."""
+    there = town()
+    there.certifiable, there.paper_pages = certifiable, pages
+    one = Phone(there)
+    one.click("query.certificate")
+    if one.session.asked == "certificate_payments":
+        one.say("全部", "开证明")
+    assert one.session.asked == "certificate_issued"
+    return one
+
+
+def test_what_was_issued_stays_the_same_whatever_is_said_afterwards_also_on_another_day() -> None:
+    one = issued(payments(2))
+    numbers = one.session.known["certificates"]
+    one.town.wait(hours=20)
+    one.town.certifiable = one.town.certifiable[1:]
+    one.say("谢谢", "哦")
+    assert one.session.known["certificates"] == numbers
+    assert len(one.town.papers) == 1
+
+
+def test_looking_sends_the_first_page_and_then_one_page_after_another() -> None:
+    one = issued(payments(2), pages=3)
+    assert "一共 3 页" in one.say("看一下")
+    assert "第 2 页" in one.tap("看第 2 页")
+    one.tap("看第 3 页")
+    assert not any(label.startswith("看第") for label in one.labels)
+    assert [page for _, _, page in one.town.shown] == [1, 2, 3]
+
+
+def test_looking_again_by_the_first_tap_is_not_stale_where_there_is_one_page() -> None:
+    one = issued(payments(1))
+    first = next(option for option in one.reply.options if option.label == say("certificate_issued.picture"))
+    one.tap_id(first.id, first.label)
+    assert say("certificate_issued.look") in one.tap_id(first.id, first.label)
+    assert len(one.town.shown) == 2
+
+
+def test_several_certificates_are_looked_at_by_their_names() -> None:
+    different = [replace(one, insured=f"w{one.id}", name=f"王*{one.id}") for one in payments(2)]
+    one = issued(different)
+    one.tap("看一下王*2的")
+    one.tap("看一下王*1的")
+    assert [number for _, number, _ in one.town.shown] == ["C2", "C1"]
+
+
+def test_what_one_order_paid_for_a_family_is_one_certificate_and_each_may_have_an_own_one() -> None:
+    one = issued(family(3))
+    assert "王*1、王*2、王*3 3 笔" in one.read
+    assert "打开王*1等 3 人的缴费证明" in one.labels
+    read = one.say("每人一张")
+    assert read.count("证明开好了") == 3
+    assert say("certificate_issued.apart") not in one.labels
+
+
+def test_a_family_certificate_is_verified_person_by_person() -> None:
+    lines = tuple(CertifiedPayment(Insurance.PENSION, PayKind.NORMAL, 2026, 100, False, whose) for whose in (0, 1))
+    people = (("王*三", "3699**********0032"), ("李*二", "3699**********0021"))
+    text = genuine(Verified("ZM1", people, MORNING.date(), "税务局", 200, lines))
+    assert "王*三（3699**********0032）、李*二（3699**********0021）" in text
+    assert "李*二 2026 年养老保险 1元" in text
+
+
+def test_of_somebody_else_nothing_is_issued_before_consent_name_and_code() -> None:
+    one = Phone()
+    one.town.certifiable_of[LI.key] = payments(2)
+    one.click("query.certificate_of")
+    assert one.session.asked == "consent"
+    one.say("同意", LI.number, "李四", SIGNS)
+    assert not one.town.papers
+    one.say(LI.name)
+    assert one.session.asked == "captcha"
+    one.say(SIGNS, "1", "开证明")
+    assert [paper.count for _, paper in one.town.papers.values()] == [1]
+    one.tap("重新开")
+    assert one.session.asked == "certificate_payments", "the code was given less than 30 minutes ago"
+
+
+def test_a_payment_that_was_looked_up_is_marked_already() -> None:
+    one = Phone()
+    one.town.agreed["me"] = {VERSION}
+    one.town.records[LI.key] = [record(1), record(2)]
+    one.town.certifiable_of[LI.key] = payments(2)
+    one.click("query.payments")
+    one.say("两种都看", LI.number, LI.name, SIGNS, "2")
+    one.tap("开缴费证明")
+    assert marked(one) == [2]
+    assert one.labels[1].startswith("✓ ")
+
+
+def test_the_code_on_a_certificate_is_answered_at_once_and_what_was_begun_goes_on() -> None:
+    one = issued(payments(1))
+    scene = f"{SCENE}ZM20261123ABCDEFGH.ABCDEFGHJKMN"
+    one.town.issued["ZM20261123ABCDEFGH", "ABCDEFGHJKMN"] = verified(1, 0)
+    other = Phone(one.town, payer="office")
+    assert "这张证明是真的" in other.hear(Said("subscribe", key=scene))
+    assert "这张证明是真的" in other.hear(Said("scan", key=scene))
+    other.click("query.enrolments")
+    other.say("同意", LI.number)
+    read = other.hear(Said("scan", key=scene))
+    assert "这张证明是真的" in read
+    assert say("lookup_name.ask") in read
+    assert other.session.known["number"] == "3699**********0021"
+
+
+def test_a_code_that_is_none_of_ours_counts_as_a_wrong_guess() -> None:
+    other = Phone(payer="office")
+    for _ in range(GUESSES):
+        read = other.hear(Said("scan", key=f"{SCENE}ZM20261123ABCDEFGH.ABCDEFGHJKMN"))
+    assert "试错的次数有点多" in read
+    assert "我可以帮您办这些" in other.hear(Said("scan", key="village"))
+
+
+def test_without_a_checked_code_only_ones_own_payments_are_meant() -> None:
+    assert certified_insured({"insured": LI.key, "payments": [1]}) == ""
+    assert certified_insured({"insured": LI.key, "checked": True}) == LI.key

@@ -6,8 +6,10 @@ import pytest
 from stdnum.iso7064 import mod_11_2
 
 from dialogs.session import Session
+from dialogs.steps.consent import VERSION
 from dialogs.terms.contact import MOST_CONTACTS, Contact, Keeping, Relation
 from dialogs.texts import say
+from dialogs.world import OrderState
 from tests.dialogs.townspeople import LI, MAI, RESIDENTS, WANG, WU, ZHAO, Phone, town
 from tests.dialogs.worlds import Resident, Town
 
@@ -17,6 +19,7 @@ PAYING = ("pay.pension", "pay.pension_assessed", "pay.medical", "pay.medical_ass
 def knowing(*who: tuple[Resident, Relation], payer: str = "me") -> Phone:
     """A phone whose owner has these contacts, added one after the other."""
     there = town()
+    there.world().consents.give("me", VERSION)
     for one, relation in who:
         assert there.world().contacts.add(payer, one.key, relation) is Keeping.KEPT
     return Phone(there)
@@ -25,6 +28,7 @@ def knowing(*who: tuple[Resident, Relation], payer: str = "me") -> Phone:
 def crowd(count: int) -> Phone:
     """A phone whose owner has so many contacts, and there is always one more to add."""
     there = town()
+    there.world().consents.give("me", VERSION)
     more = tuple(Resident(f"XYZ{number:012}", f"某某{number}") for number in range(count - 1))
     there.residents = (*RESIDENTS, *more)
     for one in (LI, *more):
@@ -258,3 +262,35 @@ def test_one_citizen_never_sees_anothers() -> None:
     other = Phone(there, payer="another")
     assert other.click("my.contacts").startswith(say("contacts.none"))
     assert "李" not in other.click("pay.medical")
+
+
+def paid(phone: Phone, who: Resident) -> Phone:
+    """The phone, whose owner has just paid for this insured."""
+    phone.click("pay.medical")
+    phone.say(who.number, who.name, "1")
+    phone.town.become(next(reversed(phone.town.books)), OrderState.PAID)
+    return phone
+
+
+def test_whom_one_paid_for_is_offered_as_a_contact_with_one_tap_and_then_the_relation() -> None:
+    phone = paid(knowing(), LI)
+    phone.say("谢谢")
+    phone.tap(say("paid_for.keep", name="李*二"))
+    assert phone.session.asked == "contact_relation"
+    phone.say("母亲")
+    assert phone.town.world().contacts.list("me") == [Contact(LI.key, Relation.MOTHER)]
+    assert phone.labels == ["母亲 李*二", say("contacts.add")]
+
+
+def test_a_contact_is_not_offered_again() -> None:
+    phone = paid(knowing((LI, Relation.MOTHER)), LI)
+    assert "存为" not in phone.say("谢谢")
+
+
+def test_nobody_is_offered_where_twenty_are_kept_or_after_withdrawing() -> None:
+    full = paid(crowd(MOST_CONTACTS), WANG)
+    assert "存为" not in full.say("谢谢")
+    withdrawn = paid(knowing(), WANG)
+    withdrawn.town.world().consents.withdraw("me")
+    assert "存为" not in withdrawn.say("谢谢")
+    assert "存为" not in withdrawn.click("my.contacts")

@@ -24,16 +24,20 @@ from dialogs.terms.insurance import (
     replacing,
     tariff_payable,
 )
+from dialogs.texts import say
 from tests.dialogs.townspeople import (
     DONGHU,
     DONGHU_MEDICAL,
+    MAI,
     MEDICAL,
     PENSION,
     POYANG,
     TARIFFS,
+    Phone,
     assessed,
     enrolled,
     tariff,
+    town,
 )
 
 HERE = enrolled(DONGHU, "1")
@@ -252,3 +256,26 @@ def test_the_replacing_assessment_is_one_that_fits(
     ]
     found = replacing(assessments, insurance, year)
     assert found == (fitting[0] if fitting else None)
+
+
+@pytest.mark.parametrize(
+    ("subsidies", "told"),
+    [
+        ((None, None, None), ""),
+        ((3000, None, 6000), ""),  # what the tariff leaves out is not made up
+        ((0, 0, 0), ""),
+        ((3000, 3000, 6000), "政府另有缴费补贴：缴 300元起补 30元，缴 500元起补 60元。"),
+        ((3050, 4000, 6000), "政府另有缴费补贴：缴 300元起补 30.50元，缴 400元起补 40元，缴 500元起补 60元。"),
+    ],
+)
+def test_subsidies_are_told_in_one_line_where_the_tariff_says_them_of_every_tier(
+    subsidies: tuple[int | None, ...], told: str
+) -> None:
+    there = town()
+    tiers = [row for row in TARIFFS if row.insurance is PENSION and row.group == "*"][:3]
+    there.rows_of_tariff = tuple(replace(row, subsidy=one) for row, one in zip(tiers, subsidies, strict=True))
+    phone = Phone(there)
+    phone.click("pay.pension")
+    read = phone.say(MAI.number, MAI.name)
+    assert say("tier.ask", year=2026) in read
+    assert [line for line in read.split("\n") if "补贴" in line] == ([told] if told else [])

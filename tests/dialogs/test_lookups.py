@@ -223,7 +223,7 @@ def test_what_can_be_done_depends_on_how_it_stands_and_whose_it_is() -> None:
     for phone in (others, own, waiting):
         phone.say("1")
         ways.append(phone.labels)
-    assert ways == [["返回列表"], ["返回列表", "开缴费证明"], ["返回列表", "去付款"]]
+    assert ways == [["返回列表", "开缴费证明"], ["返回列表", "开缴费证明"], ["返回列表", "去付款"]]
 
 
 def test_money_on_its_way_back_says_when_it_comes() -> None:

@@ -90,7 +90,7 @@ class Conversation(RuleBasedStateMachine):
 
     def confirms(self, session: Session, said: Said) -> bool:
         """Whether this is the confirm option of the question shown, and nothing else."""
-        if session.asked != "confirm" or session.aside:
+        if session.asked not in ("confirm", "family_confirm") or session.aside:
             return False
         options = session.options
         confirm = next(index for index, option in enumerate(options) if option.act == "pay")

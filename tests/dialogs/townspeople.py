@@ -101,6 +101,7 @@ def record(number: int, state: RecordState = RecordState.BOOKED, *, mine: bool =
         order_no="O1" if mine else "",
         channel="" if mine else "银行代收",
         receipt_no=f"R{number}",
+        payment=0 if state is RecordState.WAITING else number,
     )
 
 

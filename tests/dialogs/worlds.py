@@ -72,6 +72,10 @@ class Town:
     opened: list[tuple[str, tuple[Payable, ...]]] = field(default_factory=list)  # payer and payables of each call
     cards: int = 0
     certifiable: Sequence[Certifiable] = ()  # of every payer alike
+    certifiable_of: dict[str, Sequence[Certifiable]] = field(default_factory=dict)  # of each insured
+    papers: dict[str, tuple[str, Issued]] = field(default_factory=dict)  # number → whose openid, and what was issued
+    paper_pages: int = 1  # of every certificate
+    shown: list[tuple[str, str, int]] = field(default_factory=list)  # openid, number, page of each picture
     issued: dict[tuple[str, str], Verified] = field(default_factory=dict)  # by number and code
     misses: dict[tuple[str, str], list[datetime]] = field(default_factory=dict)
     friends: dict[str, dict[str, Contact]] = field(default_factory=dict)  # of each payer, by look-up key
@@ -208,6 +212,7 @@ class _Cashier:
                 one.pay_kind.value,
                 one.amount,
                 one.institution_name,
+                one.insured,
             )
             for one in payables
         )
@@ -266,31 +271,47 @@ class _Desk:
 
     town: Town
 
-    def choosable(self, payer: str) -> Sequence[Certifiable]:
+    def choosable(self, payer: str, insured: str = "") -> Sequence[Certifiable]:
         self.town._up()
-        return self.town.certifiable
+        return self.town.certifiable_of.get(insured, ()) if insured else self.town.certifiable
 
-    def printable(self, payer: str, payments: Sequence[int]) -> bool:
+    def printable(self, payer: str, payments: Sequence[int], insured: str = "") -> bool:
         return True
 
-    def issue(self, payer: str, payments: Sequence[int]) -> Sequence[Issued]:
-        chosen = [one for one in self.choosable(payer) if one.id in payments]
-        return [
-            self._issue([one for one in chosen if one.insured == who]) for who in {one.insured: 0 for one in chosen}
-        ]
+    def issue(self, payer: str, payments: Sequence[int], insured: str = "", *, apart: bool = False) -> Sequence[Issued]:
+        chosen = [one for one in self.choosable(payer, insured) if one.id in payments]
+        together = len({one.order_no for one in chosen}) == 1 and not apart
+        groups = {"" if together else one.insured: 0 for one in chosen}
+        return [self._issue(payer, [one for one in chosen if not who or one.insured == who]) for who in groups]
+
+    def issued(self, payer: str, number: str) -> Issued | None:
+        self.town._up()
+        owner, paper = self.town.papers.get(number, ("", None))
+        return paper if owner == payer else None
+
+    def show(self, payer: str, number: str, page: int) -> int:
+        if self.issued(payer, number) is None or page > self.town.paper_pages:
+            return 0
+        self.town.shown.append((payer, number, page))
+        return self.town.paper_pages
 
     def verify(self, number: str, code: str) -> Verified | None:
         self.town._up()
         return self.town.issued.get((number, code))
 
-    def _issue(self, chosen: Sequence[Certifiable]) -> Issued:
+    def _issue(self, payer: str, chosen: Sequence[Certifiable]) -> Issued:
         number, amount = f"C{'-'.join(str(one.id) for one in chosen)}", sum(one.amount for one in chosen)
+        names = tuple(dict.fromkeys(one.name for one in chosen))
         lines = tuple(
-            CertifiedPayment(one.insurance, one.pay_kind, one.cover_year, one.amount, False) for one in chosen
+            CertifiedPayment(one.insurance, one.pay_kind, one.cover_year, one.amount, False, names.index(one.name))
+            for one in chosen
         )
-        name, now = chosen[0].name, self.town.moment
-        self.town.issued[number, "CODE"] = Verified(number, name, "****", now.date(), "税务局", amount, lines)
-        return Issued(number, "CODE", name, len(chosen), amount, f"https://pay.example/c/{number}", now)
+        now = self.town.moment
+        people = tuple((name, "****") for name in names)
+        self.town.issued[number, "CODE"] = Verified(number, people, now.date(), "税务局", amount, lines)
+        paper = Issued(number, "CODE", names, len(chosen), amount, f"https://pay.example/c/{number}", now)
+        self.town.papers[number] = payer, paper
+        return paper
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Engine, text
 
 from storage.agency.importing import ImportResult, import_file
-from storage.agency.kinds import KINDS
+from storage.agency.kinds import FROM_AGENCIES
 from storage.sealing import FieldSeal
 
 DEMO = Path(__file__).parents[2] / "bot" / "sandbox" / "demo"
@@ -68,7 +68,7 @@ def take(engine: Engine, seal: FieldSeal, kind: str, path: Path, **how: Any) -> 
 
 def take_demo(engine: Engine, seal: FieldSeal, *kinds: str) -> None:
     """Import these kinds of the demo's files, all if none is named."""
-    for kind in kinds or tuple(KINDS):
+    for kind in kinds or [one.name for one in FROM_AGENCIES]:
         take(engine, seal, kind, DEMO / f"{kind}.csv")
 
 

@@ -109,9 +109,10 @@ class Counter:
         """WeChat Pay says that it took the money."""
         return self.settler.settle(received(number, at, **said), seconds(at))
 
-    def refunded(self, number: str, at: datetime = NOON) -> None:
+    def refunded(self, number: str, at: datetime = NOON, kind: str = "R") -> None:
+        """WeChat Pay says that the money of an attempt is back: what settled nothing (R), or a line's (L1)."""
         with writing(self.engine) as connection:
-            refunds.mark_refunded(connection, number, seconds(at), seconds(at))
+            refunds.mark_refunded(connection, f"{number}-{kind}", seconds(at), ZONE, seconds(at))
 
     def paid_elsewhere(self, one: Payable) -> None:
         """A payments file says that a window took the money."""

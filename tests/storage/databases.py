@@ -64,6 +64,12 @@ def migrated_postgresql(postgresql_server: Engine) -> Iterator[str]:
         yield url
 
 
+@pytest.fixture
+def fresh_postgresql(postgresql_server: Engine) -> Iterator[str]:
+    """The URL of a PostgreSQL database without tables, this test's own: for processes that outlive a connection."""
+    yield from _fresh(postgresql_server)
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The URL of a migrated database without a row."""

@@ -82,7 +82,9 @@ def test_how_a_payment_stands_is_told(counter: Counter, history: StoredHistory) 
     no = pay(counter)
     become(counter, no, OrderState.PAID, "booked")
     assert states(history) == [RecordState.BOOKED]
-    become(counter, no, OrderState.REFUNDING, "paid")
+    become(counter, no, OrderState.REFUNDING, "refunding")
+    assert states(history) == [RecordState.REFUNDING]
+    become(counter, no, OrderState.PAID, "refunding")  # a line of a family's order
     assert states(history) == [RecordState.REFUNDING]
     become(counter, no, OrderState.REFUNDED, "refunded")
     assert states(history) == [RecordState.REFUNDED]

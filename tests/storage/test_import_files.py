@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
-from storage.agency.kinds import KINDS
+from storage.agency.kinds import FROM_AGENCIES
 from storage.agency.refusals import FileRefused
 from storage.sealing import FieldSeal
 from tests.storage.agency_files import DEMO, ENROLMENT, count, rows_of, take, take_demo, write_control, write_file
@@ -40,8 +40,8 @@ def test_the_five_demo_files_are_taken_whole(engine: Engine, seal: FieldSeal) ->
 
 def test_taking_the_demo_files_again_changes_nothing(engine: Engine, seal: FieldSeal) -> None:
     take_demo(engine, seal)
-    for kind in KINDS:
-        result = take(engine, seal, kind, DEMO / f"{kind}.csv")
+    for kind in FROM_AGENCIES:
+        result = take(engine, seal, kind.name, DEMO / f"{kind.name}.csv")
         assert result.already == result.rows
 
 

@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
+from dialogs.terms.insurance import Insurance
 from storage.agency.files import Line
 from storage.agency.importing import ImportResult
 from storage.agency.refusals import FileRefused
 from storage.sealing import FieldSeal
+from storage.tariffs import StoredTariffs
 from tests.storage.agency_files import DEMO, ENROLMENT, count, rows_of, take, take_demo, write_file
 
 
@@ -187,3 +189,24 @@ def test_memory_does_not_grow_with_the_file(engine: Engine, seal: FieldSeal, tmp
     assert len(alive) == 8
     assert max(alive) <= 2_001  # the chunk in hand, and the one being read
     assert count(engine, "enrolment") == 8_000
+
+
+@pytest.mark.parametrize(("cell", "subsidy"), [("60.00", 6000), ("0", 0), ("", None)])
+def test_a_tariff_may_say_the_subsidy_and_keeps_silent_where_the_file_does(
+    engine: Engine, seal: FieldSeal, tmp_path: Path, cell: str, subsidy: int | None
+) -> None:
+    header, row = (DEMO / "tariffs.csv").read_text("utf-8").splitlines()[:2]
+    path = tmp_path / "t.csv"
+    for lines, expected in ((f"{header}\n{row}\n", None), (f"{header},subsidy\n{row},{cell}\n", subsidy)):
+        path.write_text(lines, "utf-8")
+        assert take(engine, seal, "tariffs", path, require_control=False).refused == 0
+        assert rows_of(engine, "SELECT subsidy FROM tariff") == [(expected,)]
+        assert StoredTariffs(engine, lambda: 0.0).rows(Insurance.PENSION)[0].subsidy == expected
+
+
+def test_a_subsidy_that_is_no_amount_refuses_its_row(engine: Engine, seal: FieldSeal, tmp_path: Path) -> None:
+    header, row = (DEMO / "tariffs.csv").read_text("utf-8").splitlines()[:2]
+    path = tmp_path / "t.csv"
+    path.write_text(f"{header},subsidy\n{row},多补\n", "utf-8")
+    result = take(engine, seal, "tariffs", path, require_control=False, skip_bad=True)
+    assert [reason.text for reason in result.rejected] == ["subsidy 不是金额"]

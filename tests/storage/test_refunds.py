@@ -62,7 +62,7 @@ def test_given_back_twice_is_booked_once(counter: Counter) -> None:
 def test_a_refund_that_was_only_accepted_is_not_booked_and_asked_for_again(counter: Counter) -> None:
     number = owing(counter)
     with writing(counter.engine) as connection:
-        refunds.mark_refunding(connection, number, seconds(NOON))
+        refunds.mark_refunding(connection, f"{number}-R", seconds(NOON))
     [order] = counter.rows(ORDER)
     assert (counter.attempt(number).state, order.due_at) == ("refunding", seconds(NOON) + LOOK_AGAIN_SECONDS)
     assert [row.kind for row in counter.rows(LEDGER)] == ["payment"]
@@ -74,8 +74,8 @@ def test_old_news_of_a_refund_that_is_through_change_nothing(counter: Counter) -
     number = owing(counter)
     counter.refunded(number)
     with writing(counter.engine) as connection:
-        refunds.mark_refunding(connection, number, seconds(NOON))
-        refunds.mark_stuck(connection, number, "ABNORMAL", seconds(NOON))
+        refunds.mark_refunding(connection, f"{number}-R", seconds(NOON))
+        refunds.mark_stuck(connection, f"{number}-R", "ABNORMAL", seconds(NOON))
     assert counter.attempt(number).state == "refunded"
     assert (counter.rows(ORDER)[0].due_at, counter.rows(DISCREPANCY)) == (None, [])
 
@@ -131,7 +131,7 @@ def test_a_refund_wechat_pay_cannot_give_is_listed_once_and_asked_about_now_and_
     number = owing(counter)
     for hours in (0, 6):
         with writing(counter.engine) as connection:
-            refunds.mark_stuck(connection, number, state, seconds(later(hours=hours)))
+            refunds.mark_stuck(connection, f"{number}-R", state, seconds(later(hours=hours)))
     [row] = counter.rows(DISCREPANCY)
     assert (row.kind, row.out_trade_no, row.reason) == ("refund", number, f"refund:{state}:{number}-R")
     assert counter.rows(ORDER)[0].due_at == seconds(later(hours=6)) + STUCK_SECONDS

@@ -12,7 +12,7 @@ from sqlalchemy import Engine, insert, update
 from sqlalchemy.exc import IntegrityError
 
 from storage.database import writing
-from storage.orders.columns import ATTEMPT, DISCREPANCY, EXPORT, LEDGER, LINE, ORDER, PAYMENT
+from storage.orders.columns import ATTEMPT, DISCREPANCY, EXPORT, LEDGER, LINE, ORDER, PAYMENT, REFUND
 from storage.orders.opening import Opened
 from storage.orders.settling import Settled
 from tests.storage.counter import NOON, ZONE, Counter, at_once, later, payable, seconds
@@ -39,7 +39,9 @@ def late_order(counter: Counter) -> str:
 
 def assert_goes_back(counter: Counter, number: str, amount: int = 50000) -> None:
     attempt = counter.attempt(number)
-    assert (attempt.state, attempt.refund_amount, attempt.out_refund_no) == ("refund_due", amount, f"{number}-R")
+    assert (attempt.state, attempt.refund_amount) == ("refund_due", amount)
+    [refund] = counter.rows(REFUND, out_trade_no=number)
+    assert (refund.out_refund_no, refund.amount, refund.state) == (f"{number}-R", amount, "due")
     assert attempt.runs is None
     assert f"refund_due:{number}" in counter.notices()
     assert counter.order(attempt.order_no).due_at is not None
@@ -53,7 +55,7 @@ def test_money_becomes_payment_ledger_notice_and_export_line(counter: Counter) -
     order, attempt = counter.order(no), counter.attempt(f"{no}-1")
     assert (order.state, order.paid_at, order.due_at) == ("paid", seconds(later(minutes=2)), None)
     assert (attempt.state, attempt.transaction_id, attempt.runs) == ("paid", f"T-{no}-1", None)
-    assert (attempt.refund_amount, attempt.out_refund_no) == (0, None)
+    assert (attempt.refund_amount, counter.rows(REFUND)) == (0, [])
     payments = counter.rows(PAYMENT)
     assert [(row.settles, row.amount, row.channel, row.status) for row in payments] == [
         (payable("wang").key, 50000, "wechat", "paid"),

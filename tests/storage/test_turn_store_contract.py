@@ -1,5 +1,7 @@
 """What every store of turns promises: one turn at a time, in order, each message answered once."""
 
+from collections.abc import Callable
+
 from storage.sessions.contract import (
     TYPED,
     Answered,
@@ -209,3 +211,28 @@ def test_forgetting_ends_session_and_push_windows_but_not_the_turn_that_runs(tur
     assert claimed(turn_store, "m2").session is None
     turn_store.forget("oNobody")
     assert turn_store.peek("oNobody") is None
+
+
+def test_a_turn_that_found_no_news_spares_the_next_ones_the_look_for_a_while(turn_store: TurnStore) -> None:
+    first = claimed(turn_store, "m1")
+    assert not first.no_news
+    turn_store.save(WHO, "m1", first.fence, b"s", b"r", NOW, NOW + 30)
+    second = claimed(turn_store, "m2", NOW + 29)
+    assert second.no_news
+    turn_store.save(WHO, "m2", second.fence, b"s", b"r", NOW + 29)
+    assert not claimed(turn_store, "m3", NOW + 30).no_news
+
+
+def test_news_that_waits_is_looked_for_by_the_next_turn(turn_store: TurnStore) -> None:
+    ways: tuple[Callable[[], object], ...] = (
+        lambda: turn_store.news(WHO),
+        lambda: turn_store.give_push_up(WHO, NOW),
+        lambda: turn_store.take_push(WHO, NOW),  # no window allows one
+    )
+    for number, told in enumerate(ways):
+        claim = claimed(turn_store, f"m{number}")
+        assert not claim.no_news
+        turn_store.save(WHO, f"m{number}", claim.fence, b"s", b"r", NOW, NOW + 30)
+        told()
+    assert not claimed(turn_store, "last").no_news
+    turn_store.news("oNobody")

@@ -1,0 +1,91 @@
+"""Money that is owed back: the refund that owes it, when WeChat Pay is asked about it next, what a person must know.
+
+The unique `owes` keeps two refunds of the same money from both being paid.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from sqlalchemy import Connection, Row, insert, select, update
+
+from dialogs.world import OrderState
+from storage.orders.attempts import look_again, running
+from storage.orders.columns import DISCREPANCY, DUE, ORDER, OUTSTANDING, PAYMENT, REFUND, REFUNDED, REFUNDING
+
+STUCK = {"ABNORMAL": "abnormal", "CLOSED": "closed"}  # WeChat Pay's words for what needs a person, and ours
+
+
+def owe(connection: Connection, attempt: Row[Any], amount: int, now: int, payment: Row[Any] | None = None) -> str:
+    """This money goes back: a payment, or what settled nothing. Returns its `out_refund_no`. Hold the order's lock."""
+    kind = "R" if payment is None else f"L{payment.line_no}"
+    values = {
+        "out_refund_no": f"{attempt.out_trade_no}-{kind}",
+        "owes": f"{attempt.out_trade_no}:{kind}",
+        "out_trade_no": attempt.out_trade_no,
+        "order_no": attempt.order_no,
+        "payment_id": payment.id if payment else None,
+        "line_no": payment.line_no if payment else None,
+        "amount": amount,
+        "state": DUE,
+        "asked_at": now,
+        "look_at": now,
+    }
+    connection.execute(insert(REFUND).values(values))
+    return str(values["out_refund_no"])
+
+
+def outstanding(connection: Connection, order_no: str) -> list[Row[Any]]:
+    """Refunds of an order that are still to be brought to their end."""
+    where = (REFUND.c.order_no == order_no) & REFUND.c.state.in_(OUTSTANDING) & REFUND.c.owes.is_not(None)
+    return list(connection.execute(select(REFUND).where(where).order_by(REFUND.c.out_refund_no)))
+
+
+def schedule(connection: Connection, order_no: str) -> None:
+    """Have the worker look when the first of the outstanding refunds is to be looked at."""
+    looks = [refund.look_at for refund in outstanding(connection, order_no)]
+    due_at = connection.execute(select(ORDER.c.due_at).where(ORDER.c.no == order_no)).scalar()
+    if due_at is not None and running(connection, order_no) is not None:
+        looks = [*looks, due_at] if looks else []
+    if looks:
+        look_again(connection, order_no, min(looks))
+
+
+def state_of_order(connection: Connection, order_no: str) -> Row[Any]:
+    """The order, `refunding` once every payment of it goes back or is back. Hold its lock."""
+    statuses = connection.execute(select(PAYMENT.c.status).where(PAYMENT.c.order_no == order_no)).scalars().all()
+    if statuses and all(status in (REFUNDING, REFUNDED) for status in statuses):
+        paid = (ORDER.c.no == order_no) & (ORDER.c.state == OrderState.PAID)
+        connection.execute(update(ORDER).where(paid).values(state=OrderState.REFUNDING))
+    return connection.execute(select(ORDER).where(ORDER.c.no == order_no)).one()
+
+
+def note(connection: Connection, refund: Row[Any], state: str, now: int) -> None:
+    """A refund that needs a person, told once."""
+    reason = f"refund:{state}:{refund.out_refund_no}"
+    if not connection.execute(select(DISCREPANCY.c.id).where(DISCREPANCY.c.reason == reason)).first():
+        facts = json.dumps({"out_refund_no": refund.out_refund_no, "amount": refund.amount, "state": state})
+        row = {"reason": reason, "kind": "refund", "out_trade_no": refund.out_trade_no, "key": refund.out_refund_no}
+        row |= {"facts": facts, "found_at": now}
+        connection.execute(insert(DISCREPANCY).values(row))
+
+
+def close_notes(connection: Connection, refund: Row[Any], why: str, now: int) -> None:
+    """What was noted about this refund is settled."""
+    mine = (DISCREPANCY.c.out_trade_no == refund.out_trade_no) & (DISCREPANCY.c.kind == "refund")
+    mine &= DISCREPANCY.c.reason.endswith(f":{refund.out_refund_no}", autoescape=True)
+    closed = {"state": "closed", "closed_at": now, "closed_why": why}
+    connection.execute(update(DISCREPANCY).where(mine & (DISCREPANCY.c.state != "closed")).values(closed))
+
+
+def locked_refund(connection: Connection, out_refund_no: str) -> Row[Any] | None:
+    """The refund, its order locked until the transaction ends."""
+    number = select(REFUND.c.order_no).where(REFUND.c.out_refund_no == out_refund_no).scalar_subquery()
+    connection.execute(select(ORDER.c.no).where(ORDER.c.no == number).with_for_update())
+    return connection.execute(select(REFUND).where(REFUND.c.out_refund_no == out_refund_no)).first()
+
+
+def change_refund(connection: Connection, out_refund_no: str, **changes: Any) -> None:
+    """Set columns of one refund. Hold the order's lock."""
+    connection.execute(update(REFUND).where(REFUND.c.out_refund_no == out_refund_no).values(changes))

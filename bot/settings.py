@@ -18,7 +18,8 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from bot.certificate.seal import BadSeal, Seal
 
-PLACEHOLDER = re.compile(r"^\s*$|^<.*>$|change[-_ ]?me|placeholder|your[-_ ]|请填写|xxxx", re.IGNORECASE)
+PLACEHOLDER = re.compile(r"^\s*$|^<.*>$|change[-_ ]?me|placeholder|your[-_ ]|请填写|^x{3,}$|x{8}", re.IGNORECASE)
+_PEM = "-----BEGIN "  # what a key's own letters spell by chance says nothing
 
 
 class BadConfiguration(Exception):
@@ -213,8 +214,12 @@ def _missing(section: str, values: BaseModel, keys: tuple[str, ...]) -> list[str
     return [
         f"{section}.{key}: missing or a placeholder; set it in bot.toml or as BOT_{section.upper()}__{key.upper()}"
         for key in keys
-        if PLACEHOLDER.search(str(getattr(values, key)))
+        if _is_placeholder(str(getattr(values, key)))
     ]
+
+
+def _is_placeholder(value: str) -> bool:
+    return not value.lstrip().startswith(_PEM) and PLACEHOLDER.search(value) is not None
 
 
 def _malformed(settings: Settings) -> list[str]:

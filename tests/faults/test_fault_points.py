@@ -17,7 +17,7 @@ from tests.faults.crashing import crashing_bot
 from tests.faults.scenes import SCENES, Scene, citizen_of, waits
 
 ALWAYS = ("commit settling.", "http POST /pay/notify")
-SELDOM = "commit outlets.late"  # passed only where a turn took four seconds
+BY_TIME = ("commit outlets.", "commit messenger.")  # passed or not as the worker and the turn happen to meet
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ def played(props: Props, scene: Scene, die_at: str) -> tuple[Ended, list[str]]:
             wrong.append(f"the orders ended {[order.state for order in orders]}")
         if not orders or not any(scene.told in words for words in inbox):
             wrong.append(f"the citizen was not told: {inbox[-3:]}")
-        if die_at and not bot.deaths:
+        if die_at and not bot.deaths and not die_at.startswith(BY_TIME):
             wrong.append("nobody died there")
         saw = ["WeChat's own failure sentence"] * bool(citizen.phone.toasts)
         saw += [f"said again: {'、'.join(dict.fromkeys(citizen.repeated))}"] * bool(citizen.repeated)
@@ -71,8 +71,7 @@ def undisturbed(props: Props) -> dict[str, list[str]]:
         ended, points = played(props, scene, "")
         assert not ended.wrong, (name, ended)
         before = {point for earlier in passed.values() for point in earlier}
-        new = [point for point in points if point not in before or point.startswith(ALWAYS)]
-        passed[name] = [point for point in new if not point.startswith(SELDOM)]
+        passed[name] = [point for point in points if point not in before or point.startswith(ALWAYS)]
     return passed
 
 

@@ -187,7 +187,7 @@ def test_memory_does_not_grow_with_the_file(engine: Engine, seal: FieldSeal, tmp
 
     take(engine, seal, "enrolments", write_file(tmp_path / "e.csv", *rows), progress=look)
     assert len(alive) == 8
-    assert max(alive) <= 2_001  # the chunk in hand, and the one being read
+    assert max(alive) <= 2_010  # the chunk in hand, the one being read, and what a thread has not let go of yet
     assert count(engine, "enrolment") == 8_000
 
 

@@ -27,7 +27,6 @@ from dialogs.world import (
     Unavailable,
     World,
 )
-from storage.database import one_reader
 from storage.notices import Notice
 
 # A turn that found no news spares the next ones the look. What cannot be pushed says so (`TurnStore.news`): this only
@@ -85,18 +84,19 @@ class Conversation:
             guesses=self.guesses,
             clock=BureauClock(lambda: now, self.zone),
         )
-        with one_reader(self.messenger.engine):
-            result = turn(Session.from_json(session), said, world, self.services)
-            look = look or cashier.moved
-            found = self._news(openid) if look else []
+        before = Session.from_json(session)
+        result = turn(before, said, world, self.services)
+        look = look or cashier.moved
+        found = self._news(openid) if look else []
         waiting = found or []
         reply = on_top(waiting, result.reply)
         return TurnResult(
-            result.session.to_json().encode(),
+            result.session.to_json(),
             reply,
             tuple(notice_id for notice_id, _ in waiting),
             visited=result.visited,
             no_news_until=now + NEWS_SECONDS if look and found == [] else None,
+            before=before,
         )
 
     def _news(self, openid: str) -> list[tuple[int, Notice]] | None:

@@ -9,9 +9,8 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, tzinfo
-from typing import Concatenate, ParamSpec
+from typing import Concatenate, NamedTuple, ParamSpec
 
 import structlog
 from sqlalchemy import Engine
@@ -38,15 +37,24 @@ LOG = structlog.get_logger("journal")
 More = ParamSpec("More")
 
 
-@dataclass(frozen=True, slots=True)
-class _Heard:
+class _Heard(NamedTuple):
+    """A turn, and what was shown before it."""
+
     openid: str
     at: float
     said: Said
-    before: bytes | None
-    visited: tuple[str, ...]
-    reply: Reply
+    flow: str
+    asked: str
+    revision: int
+    labels: tuple[str, ...]
+    reply: Reply = Reply()
+    visited: tuple[str, ...] = ()
     failed: str = ""
+
+
+def _heard(openid: str, at: float, said: Said, before: Session) -> _Heard:
+    labels = tuple([option.label for option in before.options])
+    return _Heard(openid, at, said, before.flow, before.asked, before.revision, labels)
 
 
 class Journal:
@@ -78,9 +86,11 @@ class Journal:
             try:
                 result = run(openid, session, said, now, *more, **others)
             except Exception as wrong:
-                self._waiting.append(_Heard(openid, now, said, session, (), Reply(), type(wrong).__name__))
+                failed = _heard(openid, now, said, Session.from_json(session))
+                self._waiting.append(failed._replace(failed=type(wrong).__name__))
                 raise
-            self._waiting.append(_Heard(openid, now, said, session, result.visited, result.reply))
+            done = _heard(openid, now, said, result.before or Session())
+            self._waiting.append(done._replace(reply=result.reply, visited=result.visited))
             return result
 
         return heard
@@ -103,8 +113,9 @@ class Journal:
             while self._waiting:
                 some = [self._waiting[place] for place in range(min(AT_ONCE, len(self._waiting)))]
                 keep(self._engine, self._seal, [self._turn(one) for one in some])
+                withdrawn = say("consent_withdrawal.done")
                 for one in some:
-                    if say("consent_withdrawal.done") in one.reply.text:
+                    if withdrawn in one.reply.text:
                         forget(self._engine, one.openid, int(one.at))
                 for one in some:
                     if self._waiting and self._waiting[0] is one:  # else it was pushed out meanwhile
@@ -126,22 +137,23 @@ class Journal:
             self._waiting.clear()
 
     def _turn(self, heard: _Heard) -> Turn:
-        before, said = Session.from_json(heard.before), heard.said
-        today = datetime.fromtimestamp(heard.at, self._zone).date()
-        labels = [option.label for option in before.options]
+        said = heard.said
         revision = said.option.partition(".")[0]
-        stale = said.kind == "tap" and not said.option.startswith("go:") and revision != str(before.revision)
+        stale = said.kind == "tap" and not said.option.startswith("go:") and revision != str(heard.revision)
         text = said.key if said.kind in ("menu", "subscribe", "scan") else said.text
+        if text and text not in SERVICES:
+            today = datetime.fromtimestamp(heard.at, self._zone).date()
+            text = masked_words(text, heard.asked, heard.labels, today)
         return Turn(
             heard.openid,
             int(heard.at),
             Spoken(
                 kind=said.kind,
-                said=text if text in SERVICES else masked_words(text, before.asked, labels, today),
-                flow=before.flow,
-                asked=before.asked,
+                said=text,
+                flow=heard.flow,
+                asked=heard.asked,
                 visited=heard.visited,
-                lines=tuple(masked_reply(line) for line in heard.reply.lines),
+                lines=masked_reply(heard.reply.lines),
                 stale=stale,
                 failed=heard.failed,
             ),

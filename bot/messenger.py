@@ -227,6 +227,8 @@ def _card_rows(lines: Sequence[Row[Any]]) -> tuple[str, str]:
 
 def on_top(waiting: list[tuple[int, Notice]], reply: Reply) -> Reply:
     """A reply with the news that could not be told before above it, and what can be done about it below."""
+    if not waiting:
+        return reply
     shown = {option.label for option in reply.options}
     more = [option for _, notice in waiting for option in notice.reply.options if option.label not in shown]
     return Reply((*_lines(waiting), *reply.text), (*reply.options, *more), reply.after)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from dialogs.said import Reply
+from dialogs.session import Session
 
 Outcome = Literal["answered", "again", "late", "busy", "failed", "unavailable", "elsewhere", "lost", "quiet"]
 
@@ -20,6 +21,7 @@ class TurnResult:
     push: tuple[object, ...] = ()
     visited: tuple[str, ...] = ()  # the steps and what each made of it, for the journal
     no_news_until: float | None = None  # unix seconds, where the turn looked and none waits
+    before: Session | None = None  # as it was before the turn, for the journal
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,7 +57,7 @@ class Asides(Walk):
         step = self._asked()
         if step is None or step.final:
             return False
-        steps = {one.name: one for one in self.services[self.session.flow].flow.steps}
+        steps = self.services[self.session.flow].flow.named
         return any(steps[name].typed for name in self.session.trail if name in steps)
 
     def _check_again(self) -> None:

@@ -41,12 +41,13 @@ def pages(options: Sequence[Option]) -> list[range]:
     return [*found, range(start, len(options))]
 
 
-def show(options: Sequence[Option], page: int, revision: int, more: str, fewer: str) -> tuple[Shown, ...]:
-    """The options of one page as they are shown; `more` and `fewer` are the labels that turn the page."""
+def show(
+    options: Sequence[Option], sheets: Sequence[range], page: int, revision: int, more: str, fewer: str
+) -> tuple[Shown, ...]:
+    """The options of one of the `pages` as they are shown; `more` and `fewer` are the labels that turn the page."""
     if not options:
         return ()
     numbers = _numbers(options)
-    sheets = pages(options)
     sheet = sheets[min(page, len(sheets) - 1)]
     lines = [_shown(options[index], f"{revision}.{index}", numbers.get(index)) for index in sheet]
     if page + 1 < len(sheets):
@@ -72,14 +73,14 @@ def exactly(text: str, options: Sequence[Option]) -> Option | None:
     said = plain(text)
     if not said:
         return None
-    numbers = {number: options[index] for index, number in _numbers(options).items()}
     if match := ORDINAL.fullmatch(said):
+        numbers = {number: options[index] for index, number in _numbers(options).items()}
         number = int(match[1]) if match[1].isdecimal() else NUMERALS.get(match[1], 0)
         # "第一档" among tiers is the first of them; where options are acts it speaks of a tier, not of 确认缴费
         if number in numbers and not (said.endswith("档") and numbers[number].act):
             return numbers[number]
     labelled = [option for option in options if plain_label(option.label) == said]
-    found = labelled or [option for option in options if said in _names(option)]
+    found = labelled or [option for option in options if _is_called(option, said)]
     return found[0] if len(found) == 1 else None
 
 
@@ -130,9 +131,10 @@ def _is_figure(sign: str) -> bool:
     return sign.isdigit() or sign == "."
 
 
-def _names(option: Option) -> set[str]:
-    label = plain_label(option.label)
-    return {label, label.removesuffix("元"), label.removesuffix("元") + "块", *map(plain_label, option.also)}
+def _is_called(option: Option, said: str) -> bool:
+    """Whether these words are another name for it than its label: the bare amount, 500块, a word of its own."""
+    bare = plain_label(option.label).removesuffix("元")
+    return said in (bare, f"{bare}块") or said in map(plain_label, option.also)
 
 
 def _numbers(options: Sequence[Option]) -> dict[int, int]:

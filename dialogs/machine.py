@@ -279,7 +279,8 @@ class _Conversation(Asides):
 
     def _binds(self, name: str) -> bool:
         """Whether the step of this name gave an answer that cannot be taken back."""
-        return any(step.binding for step in self.services[self.session.flow].flow.steps if step.name == name)
+        step = self.services[self.session.flow].flow.named.get(name)
+        return step is not None and step.binding
 
     def _service_named(self, said: str) -> Service | None:
         return next((one for one in self.services.values() if plain_label(one.label) == said), None)

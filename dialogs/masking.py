@@ -7,14 +7,14 @@ characters stay that stand in the bot's own sentences (养老, 缴费, 多少), 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import date
 from functools import cache
 
 from dialogs.choices import is_several, plain, plain_label
 from dialogs.flows import SERVICES
 from dialogs.terms.certificate import read_code, read_number
-from dialogs.terms.identity import NotADocument, NotAName, mask_name, read_document, read_name
+from dialogs.terms.identity import Document, NotADocument, NotAName, mask_name, read_document, read_name
 from dialogs.texts import sentences
 from dialogs.vocabulary import GREETINGS, THANKS, command_of
 
@@ -26,20 +26,20 @@ LABEL = 16  # a sentence of the bot's that is shorter may be an option
 COUNTED = "元块年月日岁个笔项条号档"  # what stays behind a figure
 EXAMPLES = frozenset({"insured.wrong", "lookup_name.wrong"})  # sentences that show a name
 _HAN = "\u3400-\u4dbf\u4e00-\u9fff"
-_CODE_SHOWN = re.compile(r"(?<=查验码：)[0-9A-Z]{4}(?:-[0-9A-Z]{4}){2}")
+CODE_WORD = "查验码："
+FEWEST_DIGITS = 12  # of an ID number: the old foreigner's card
+_CODE_SHOWN = re.compile(rf"(?<={CODE_WORD})[0-9A-Z]{{4}}(?:-[0-9A-Z]{{4}}){{2}}")
 
 
 def masked_words(text: str, asked: str, options: Collection[str], today: date) -> str:
     """`text` as it may be kept; `asked` is the step it answers, `options` the labels that were shown with it."""
     said = plain(text)
-    if said in {plain_label(label) for label in options} or _is_known(said):
+    if _is_known(said) or said in map(plain_label, options):
         return text.strip()
     if read_number(text) or (read_code(text) and asked.startswith("certificate")):
         return f"〔{CODE}〕"
-    try:
-        return f"〔{NUMBER} {read_document(text, today).masked}〕"
-    except NotADocument:
-        pass
+    if document := _document(text, today):
+        return f"〔{NUMBER} {document.masked}〕"
     if asked in NAMED:
         try:
             return f"〔{NAME} {mask_name(read_name(text))}〕"
@@ -48,9 +48,18 @@ def masked_words(text: str, asked: str, options: Collection[str], today: date) -
     return _loose(text)[:LONGEST]
 
 
-def masked_reply(line: str) -> str:
-    """A line of the bot's as it may be kept: the code with which anybody could verify a certificate is left out."""
-    return _CODE_SHOWN.sub("****", line)
+def masked_reply(lines: Sequence[str]) -> tuple[str, ...]:
+    """The bot's lines as they may be kept: the code with which anybody could verify a certificate is left out."""
+    return tuple(_CODE_SHOWN.sub("****", line) if CODE_WORD in line else line for line in lines)
+
+
+def _document(text: str, today: date) -> Document | None:
+    if sum(sign.isdigit() for sign in text) < FEWEST_DIGITS:
+        return None
+    try:
+        return read_document(text, today)
+    except NotADocument:
+        return None
 
 
 def _is_known(said: str) -> bool:

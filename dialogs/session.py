@@ -39,9 +39,9 @@ class Session(Struct, omit_defaults=True, forbid_unknown_fields=True, tag_field=
             self, known=dict(self.known), trail=list(self.trail), options=list(self.options), past=list(self.past)
         )
 
-    def to_json(self) -> str:
-        """Compact, the same text for the same session."""
-        return msgspec.json.encode(self).decode()
+    def to_json(self) -> bytes:
+        """Compact, the same bytes for the same session."""
+        return msgspec.json.encode(self)
 
     @classmethod
     def from_json(cls, text: str | bytes | None) -> Session:

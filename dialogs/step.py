@@ -119,6 +119,7 @@ class Flow:
     def __init__(self, title: str, *steps: Step) -> None:
         self.title = title
         self.steps = steps
+        self.named = {step.name: step for step in steps}
         shape = "|".join(f"{step.name}:{','.join(step.gives)}" for step in steps)
         self.shape = hashlib.sha256(shape.encode()).hexdigest()[:8]
 

@@ -21,6 +21,12 @@ def sentences() -> dict[str, str]:
     return {f"{section}.{name}": text for section, texts in sections.items() for name, text in texts.items()}
 
 
+@cache
+def _spoken() -> dict[str, tuple[str, bool]]:
+    """Each text without the line ends around it, and whether it has anything to fill in."""
+    return {key: (text.strip("\n"), "{" in text or "}" in text) for key, text in sentences().items()}
+
+
 def slots(text: str) -> frozenset[str]:
     """The names of the slots of a text."""
     return frozenset(name for _, name, _, _ in Formatter().parse(text) if name)
@@ -30,7 +36,8 @@ def say(key: str, /, **values: object) -> str:
     """The text with its slots filled; several lines are separated by newlines. KeyError for an unknown text."""
     for heard in _LISTENERS:
         heard.add(key)
-    return sentences()[key].strip("\n").format_map(values)
+    text, has_slots = _spoken()[key]
+    return text.format_map(values) if has_slots else text
 
 
 @contextmanager

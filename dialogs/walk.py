@@ -50,15 +50,23 @@ class Walk:
 
     def _walk(self, *, again: bool = False) -> None:
         for _ in range(STEPS_AT_ONCE):
-            flow = self.services[self.session.flow].flow
-            step = next(
-                one for one in flow.steps if not one.gives or any(g not in self.session.known for g in one.gives)
-            )
+            step = self._first_unknown()
             answer = step.ask(self.session.known, self.world)
             self._visit(step, answer)
             if not self._follow(step, answer, again=again):
                 return
         raise RuntimeError(f"{self.session.flow} goes round in a circle")
+
+    def _first_unknown(self) -> Step:
+        """The first step of the flow whose answer is not known; the last one gives none."""
+        known = self.session.known
+        for step in self.services[self.session.flow].flow.steps:
+            if not step.gives:
+                return step
+            for name in step.gives:
+                if name not in known:
+                    return step
+        raise RuntimeError(f"{self.session.flow} has no end")
 
     def _follow(self, step: Step, answer: Answer, *, again: bool) -> bool:
         """Do what a step answered; True where the walk goes on."""
@@ -155,11 +163,10 @@ class Walk:
             self.session.revision += 1
             self.session.stamp = stamp
         self.session.options = list(options)
-        last = max(0, len(pages(options)) - 1)
-        self.session.page = min(self.session.page, last)
-        self.shown = show(
-            options, self.session.page, self.session.revision, say("machine.next_page"), say("machine.page_before")
-        )
+        sheets = pages(options)
+        self.session.page = min(self.session.page, len(sheets) - 1)
+        turning = say("machine.next_page"), say("machine.page_before")
+        self.shown = show(options, sheets, self.session.page, self.session.revision, *turning)
 
     def _say(self, key: str, /, **values: object) -> None:
         self.text.append(say(key, **values))
@@ -169,8 +176,13 @@ class Walk:
     def _asked(self) -> Step | None:
         """The step whose question is shown; none where a release left it without what it needs."""
         service = self.services.get(self.session.flow)
-        step = next((one for one in service.flow.steps if one.name == self.session.asked), None) if service else None
-        return step if step and all(need in self.session.known for need in step.needs) else None
+        step = service.flow.named.get(self.session.asked) if service else None
+        if step is None:
+            return None
+        for need in step.needs:
+            if need not in self.session.known:
+                return None
+        return step
 
     def _forget_from(self, flow: Flow, name: str) -> None:
         names = [step.name for step in flow.steps]
@@ -180,11 +192,10 @@ class Walk:
         self._keep_trail(flow)
 
     def _keep_trail(self, flow: Flow) -> None:
-        steps = {step.name: step for step in flow.steps}
         self.session.trail = [
             name
             for name in self.session.trail
-            if name in steps and all(given in self.session.known for given in steps[name].gives)
+            if name in flow.named and all(given in self.session.known for given in flow.named[name].gives)
         ]
 
     def _visit(self, step: Step, answer: Answer) -> None:

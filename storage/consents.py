@@ -13,6 +13,7 @@ from storage.lookup import Lookup
 from storage.tables import ConsentRow
 
 CONSENT = table_of(ConsentRow)
+_GIVE = insert(CONSENT)
 _GIVEN = Lookup(select(CONSENT.c.id).where(CONSENT.c.holds == bindparam("which")))
 
 
@@ -34,7 +35,7 @@ class StoredConsents:
         row = {"holds": _holds(payer, version), "payer": payer, "version": version, "given_at": int(self.clock())}
         try:
             with writing(self.engine) as connection:
-                connection.execute(insert(CONSENT).values(row))
+                connection.execute(_GIVE, row)
         except IntegrityError:  # another turn was quicker
             return
 

@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
-from contextvars import ContextVar
-from dataclasses import dataclass
+from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -28,10 +26,11 @@ from sqlalchemy.exc import (
     OperationalError,
 )
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
-from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
+from sqlalchemy.pool import ConnectionPoolEntry
 from sqlmodel import SQLModel
 
 from dialogs.world import Unavailable
+from storage.readers import Readers
 
 BUSY_SECONDS = 10  # how long a SQLite writer waits for another, and a PostgreSQL statement for a lock
 CONNECT_SECONDS = 5
@@ -55,6 +54,7 @@ _SQLITE_UNAVAILABLE = frozenset(
 )
 _BEGIN = "sqlite_begin"
 _USED_AT = "used_at"
+_WRITER, _READERS = "writer", "readers"  # execution options: what belongs to an engine and is not made anew each time
 
 
 class DatabaseUnavailable(Unavailable):
@@ -97,7 +97,7 @@ def _open_sqlite(url: URL, pool_size: int) -> Engine:
     )
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
-    return engine
+    return _equipped(engine, pool_size)
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
@@ -133,7 +133,19 @@ def _open_postgresql(url: URL, pool_size: int) -> Engine:
     )
     event.listen(engine, "checkin", _remember_when)
     event.listen(engine, "checkout", _ping_when_idle)
+    return _equipped(engine, pool_size)
+
+
+def _equipped(engine: Engine, pool_size: int) -> Engine:
+    writer = engine.execution_options(**{_BEGIN: "BEGIN IMMEDIATE"})
+    engine.update_execution_options(**{_WRITER: writer, _READERS: Readers(engine, most=pool_size // 2)})
     return engine
+
+
+def readers_of(engine: Engine) -> Readers:
+    """The connections that `storage.lookup` uses, for an engine of `open_database`."""
+    readers: Readers = engine.get_execution_options()[_READERS]
+    return readers
 
 
 def _remember_when(_connection: object, record: ConnectionPoolEntry) -> None:
@@ -157,8 +169,8 @@ def writing(engine: Engine) -> Iterator[Connection]:
 
     Raises DatabaseUnavailable; IntegrityError and mistakes in SQL pass through as they are.
     """
-    immediate = engine.execution_options(**{_BEGIN: "BEGIN IMMEDIATE"})
-    with told_as_unavailable(), immediate.connect() as connection:
+    writer: Engine = engine.get_execution_options()[_WRITER]
+    with told_as_unavailable(), writer.connect() as connection:
         if engine.dialect.name != "sqlite":
             _replace_when_dead(connection)
         with connection.begin():
@@ -166,11 +178,9 @@ def writing(engine: Engine) -> Iterator[Connection]:
 
 
 def _replace_when_dead(connection: Connection) -> None:
-    """What is written is worth a question each time: it is not done again as a select is."""
-    driver = connection.connection
+    """What is written is worth a question each time: it is not done again as a select is. The question begins it."""
     try:
-        driver.cursor().execute("")
-        driver.rollback()
+        connection.connection.cursor().execute("")
     except connection.dialect.loaded_dbapi.Error:
         connection.invalidate()  # the next statement connects anew
 
@@ -181,85 +191,8 @@ def reading(engine: Engine) -> Iterator[Connection]:
 
     Raises DatabaseUnavailable.
     """
-    shared = _SHARED.get()
-    if shared is None or shared.engine is not engine:
-        with told_as_unavailable(), _reader(engine) as connection:
-            yield connection
-        return
-    try:
-        with told_as_unavailable():
-            if shared.connection is None:
-                shared.connection = _reader(engine)
-            yield shared.connection
-    except DatabaseUnavailable:
-        shared.close()
-        raise
-
-
-@contextmanager
-def one_reader(engine: Engine) -> Iterator[None]:
-    """Every `reading` of this engine inside the block, on this thread, uses one connection, opened by the first."""
-    shared = _Shared(engine)
-    outer = _SHARED.set(shared)
-    try:
-        yield
-    finally:
-        _SHARED.reset(outer)
-        shared.close()
-
-
-@contextmanager
-def driver_reader(engine: Engine) -> Iterator[DBAPIConnection]:
-    """The driver's own connection, for `storage.lookup` alone; raises what the driver raises.
-
-    Core's connection costs more than three selects on SQLite, and as much as one on PostgreSQL.
-    """
-    shared = _SHARED.get()
-    if shared is None or shared.engine is not engine:
-        with closing(_pooled_reader(engine)) as pooled:
-            yield pooled.connection
-    else:
-        if shared.pooled is None:
-            shared.pooled = _pooled_reader(engine)
-        yield shared.pooled.connection
-
-
-@dataclass(slots=True)
-class _PooledReader:
-    """A connection of the pool, on which each select sees what is committed when it starts."""
-
-    connection: PoolProxiedConnection
-    autocommits: bool  # SQLite does by itself
-
-    def close(self) -> None:
-        driver: Any = self.connection.dbapi_connection
-        if self.autocommits and driver is not None and not driver.closed:
-            driver.autocommit = False  # as the pool lent it
-        self.connection.close()
-
-
-def _pooled_reader(engine: Engine) -> _PooledReader:
-    reader = _PooledReader(engine.raw_connection(), engine.dialect.name != "sqlite")
-    if reader.autocommits:
-        driver: Any = reader.connection.dbapi_connection
-        driver.autocommit = True
-    return reader
-
-
-@dataclass
-class _Shared:
-    engine: Engine
-    connection: Connection | None = None
-    pooled: _PooledReader | None = None  # see `driver_reader`
-
-    def close(self) -> None:
-        for one in (self.connection, self.pooled):
-            if one is not None:
-                one.close()
-        self.connection = self.pooled = None
-
-
-_SHARED: ContextVar[_Shared | None] = ContextVar("one_reader", default=None)
+    with told_as_unavailable(), _reader(engine) as connection:
+        yield connection
 
 
 def _reader(engine: Engine) -> Connection:

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import msgspec
-from sqlalchemy import Engine, delete, insert, select
+from sqlalchemy import Engine, delete, select
 
+from storage.bulk import append
 from storage.database import reading, table_of, writing
 from storage.sealing import FieldSeal, NotSealedByUs
 from storage.tables import ConsentRow, SpokenRow
@@ -44,12 +44,9 @@ class Turn:
 
 def keep(engine: Engine, seal: FieldSeal, turns: Sequence[Turn]) -> None:
     """Append these turns, in one transaction. Raises DatabaseUnavailable."""
-    rows: list[dict[str, Any]] = [
-        {"openid": one.openid, "at": one.at, "content": seal.seal(msgspec.json.encode(one.spoken).decode())}
-        for one in turns
-    ]
+    rows = [(one.openid, one.at, seal.seal(msgspec.json.encode(one.spoken).decode())) for one in turns]
     with writing(engine) as connection:
-        connection.execute(insert(SPOKEN), rows)
+        append(connection, SPOKEN, ("openid", "at", "content"), rows)
 
 
 def turns_of(engine: Engine, seal: FieldSeal, openid: str, since: int = 0, until: int | None = None) -> list[Turn]:

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Dialect, Engine, Select
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import SQLAlchemyError
 
-from storage.database import DatabaseUnavailable, driver_reader, reading
+from storage.database import readers_of, reading
 
 Processor = Callable[[Any], Any]
 
@@ -37,12 +37,19 @@ class Lookup:
             ready = self._ready[where.dialect.name] = _Ready(self._query, where.dialect)
         if isinstance(where, Connection):
             return where.execute(self._query, values).all()
+        readers = readers_of(where)
         try:
-            with driver_reader(where) as connection:
-                return ready.rows(connection, values)
-        except (where.dialect.loaded_dbapi.Error, SQLAlchemyError, DatabaseUnavailable):
+            reader = readers.take()
+            try:
+                found = ready.rows(reader.connection, values)
+            except BaseException:
+                reader.discard()
+                raise
+        except (where.dialect.loaded_dbapi.Error, SQLAlchemyError):
             with reading(where) as again:
                 return again.execute(self._query, values).all()
+        readers.give(reader)
+        return found
 
     def first(self, where: Engine | Connection, **values: str | int) -> Any | None:
         """The first row, or None."""
@@ -57,6 +64,7 @@ class _Ready:
         compiled = query.compile(dialect=dialect)
         self._text = str(compiled)
         self._names: Sequence[str] | None = getattr(compiled, "positiontup", None)
+        self._fixed = {name: value for name, value in compiled.params.items() if value is not None}  # a limit
         columns = list(query.selected_columns)
         row: Any = namedtuple("Row", [str(column.key) for column in columns])  # type: ignore[misc]
         self._made: Callable[[Iterable[Any]], Any] = row._make
@@ -64,6 +72,8 @@ class _Ready:
         self._processors: dict[int, Processor] = {place: one for place, one in enumerate(found) if one is not None}
 
     def rows(self, connection: DBAPIConnection, values: dict[str, str | int]) -> list[Any]:
+        if self._fixed:
+            values = self._fixed | values
         arguments = [values[name] for name in self._names] if self._names else values
         cursor = connection.cursor()
         try:

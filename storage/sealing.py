@@ -69,7 +69,7 @@ class FieldSeal:
         """`keyid.base64(nonce + ciphertext)`; never the same twice."""
         key = self.keys[-1]
         nonce = os.urandom(12)
-        sealed = AESGCM(_derived(key, b"seal")).encrypt(nonce, text.encode(), b"")
+        sealed = _cipher(key).encrypt(nonce, text.encode(), b"")
         return f"{_key_id(key)}.{base64.urlsafe_b64encode(nonce + sealed).decode()}"
 
     def open(self, sealed: str) -> str:
@@ -79,7 +79,7 @@ class FieldSeal:
             if _key_id(key) == key_id:
                 try:
                     raw = base64.urlsafe_b64decode(body)
-                    return AESGCM(_derived(key, b"seal")).decrypt(raw[:12], raw[12:], b"").decode()
+                    return _cipher(key).decrypt(raw[:12], raw[12:], b"").decode()
                 except (InvalidTag, binascii.Error, ValueError) as error:
                     raise NotSealedByUs(key_id) from error
         raise NotSealedByUs(key_id)
@@ -96,6 +96,11 @@ class FieldSeal:
 @cache
 def _derived(key: bytes, purpose: bytes) -> bytes:
     return hmac.new(key, purpose, hashlib.sha256).digest()
+
+
+@cache
+def _cipher(key: bytes) -> AESGCM:
+    return AESGCM(_derived(key, b"seal"))
 
 
 @cache

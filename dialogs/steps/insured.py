@@ -53,6 +53,8 @@ def _apart(known: Knowledge) -> dict[str, Json]:
 
 def _document(text: str, world: World) -> Document | None:
     """The other number that was typed where a name was asked for."""
+    if not any(sign.isdigit() for sign in text):
+        return None
     try:
         return read_document(text, world.today)
     except NotADocument:

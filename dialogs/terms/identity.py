@@ -33,6 +33,8 @@ def _plain(text: str) -> str:
 
     Not NFKC over the whole: that would exchange compatibility ideographs, and make digits of ① and ².
     """
+    if text.isascii():
+        return _BLANK.sub(" ", text)
     narrow = (chr(ord(sign) - 0xFEE0) if "\uff01" <= sign <= "\uff5e" else sign for sign in text)
     seen = "".join(sign for sign in narrow if unicodedata.category(sign) != "Cf")
     return _BLANK.sub(" ", _INVISIBLE.sub("", seen))
@@ -102,6 +104,11 @@ _EARLIEST: Final = date(1900, 1, 1)
 _X_LOOKALIKES: Final = re.compile(r"[×ХхΧχⅩⅹ✕✖╳]")  # times, Cyrillic, Greek, Roman ten, crosses
 _GROUP_GAP: Final = re.compile(r"[\s\-‐‑‒–—―−﹣_.·•・‧⋅･ー─]+")
 _PHRASE: Final = re.compile(r"[0-9A-Z]+(?: [0-9A-Z]+)*")
+_FIGURE: Final = re.compile("[0-9]")
+_OLD_CARD: Final = re.compile("[A-Z]{3}[0-9]{12}")
+_LIKE_A_NUMBER: Final = re.compile("[0-9]+X?|[A-Z]{3}[0-9]+")
+_FIFTEEN: Final = re.compile("[0-9]{15}")
+_EIGHTEEN: Final = re.compile("[0-9]{17}[0-9X]")
 
 
 def read_document(typed: str, today: date) -> Document:
@@ -116,13 +123,13 @@ def read_document(typed: str, today: date) -> Document:
     """
     number = _the_number_in(_plain(typed))
     length = len(number)
-    if re.fullmatch(r"[A-Z]{3}[0-9]{12}", number):
+    if _OLD_CARD.fullmatch(number):
         return Document("233", number, None)
-    if not re.fullmatch(r"[0-9]+X?|[A-Z]{3}[0-9]+", number):
+    if not _LIKE_A_NUMBER.fullmatch(number):
         raise NotADocument("characters", length)
-    if re.fullmatch(r"[0-9]{15}", number):
+    if _FIFTEEN.fullmatch(number):
         raise NotADocument("old15", length)
-    if not re.fullmatch(r"[0-9]{17}[0-9X]", number):
+    if not _EIGHTEEN.fullmatch(number):
         raise NotADocument("length", length)
     province = number[:2]
     if province not in _PROVINCES and province[0] != "9":
@@ -141,11 +148,11 @@ def _the_number_in(text: str) -> str:
     if not text.strip():
         raise NotADocument("empty", 0)
     spaced = _GROUP_GAP.sub(" ", _X_LOOKALIKES.sub("X", text)).upper()
-    phrases = [phrase for phrase in _PHRASE.findall(spaced) if re.search("[0-9]", phrase)]
+    phrases = [phrase for phrase in _PHRASE.findall(spaced) if _FIGURE.search(phrase)]
     if len(phrases) != 1:
         raise NotADocument("characters", sum(len(p.replace(" ", "")) for p in phrases) or len(text.strip()))
     words = phrases[0].split(" ")
-    numeric = [place for place, word in enumerate(words) if re.search("[0-9]", word)]
+    numeric = [place for place, word in enumerate(words) if _FIGURE.search(word)]
     first, last = numeric[0], numeric[-1]
     number = "".join(words[first : last + 1])
     if words[last + 1 :] == ["X"]:

@@ -163,12 +163,13 @@ def open_rows(rows: Iterable[TariffRow], enrolment: Enrolment, today: date) -> t
     The most specific division that has rows for the insurance and year decides; there `*` applies plus the insured's
     own group, which wins where both name a tier. A pension is paid for the current year only [guide].
     """
-    mine = [row for row in rows if row.insurance is enrolment.insurance]
+    divisions = divisions_of(enrolment.institution.division)
+    mine = [row for row in rows if row.division in divisions and row.insurance is enrolment.insurance]
     if enrolment.insurance is Insurance.PENSION:
         mine = [row for row in mine if row.cover_year == today.year]
     years = sorted({row.cover_year for row in mine if row.is_open(today)})
     for year in years:
-        for division in divisions_of(enrolment.institution.division):
+        for division in divisions:
             here = [row for row in mine if row.cover_year == year and row.division == division]
             if not here:
                 continue

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, bindparam, select
+from sqlalchemy import Engine, Row, bindparam, select
 
 from dialogs.terms.insurance import Insurance
 from dialogs.world import Held, Order, OrderLine, OrderRefund, OrderState, Payment
-from storage.database import reading
 from storage.lookup import Lookup
 from storage.orders.columns import LINE, ORDER, PAYMENT, REFUND, REFUNDED
 
@@ -26,13 +25,21 @@ _HELD = Lookup(
     .join(LINE, LINE.c.order_no == ORDER.c.no)
     .where(LINE.c.holds == bindparam("key"))
 )
-_ONE = select(ORDER).where(ORDER.c.no == bindparam("number"), ORDER.c.payer == bindparam("of"))
-_LINES = select(LINE).where(LINE.c.order_no.in_(bindparam("numbers", expanding=True))).order_by(LINE.c.line_no)
-_REFUNDS = (
-    select(REFUND)
-    .where(REFUND.c.order_no.in_(bindparam("numbers", expanding=True)), REFUND.c.owes.is_not(None))
-    .order_by(REFUND.c.asked_at, REFUND.c.out_refund_no)
+_LATEST = (
+    select(ORDER)
+    .where(ORDER.c.payer == bindparam("of"))
+    .order_by(ORDER.c.opened_at.desc(), ORDER.c.no)
+    .limit(MOST_ORDERS)
 )
+_THEIRS = _LATEST.with_only_columns(ORDER.c.no)
+_LINES = select(LINE).order_by(LINE.c.line_no)
+_REFUNDS = select(REFUND).where(REFUND.c.owes.is_not(None)).order_by(REFUND.c.asked_at, REFUND.c.out_refund_no)
+_ONE = Lookup(select(ORDER).where(ORDER.c.no == bindparam("number"), ORDER.c.payer == bindparam("of")))
+_LINES_OF_ONE = Lookup(_LINES.where(LINE.c.order_no == bindparam("number")))
+_REFUNDS_OF_ONE = Lookup(_REFUNDS.where(REFUND.c.order_no == bindparam("number")))
+_ALL = Lookup(_LATEST)
+_LINES_OF_ALL = Lookup(_LINES.where(LINE.c.order_no.in_(_THEIRS)))
+_REFUNDS_OF_ALL = Lookup(_REFUNDS.where(REFUND.c.order_no.in_(_THEIRS)))
 PAID_ONCE = (OrderState.PAID, OrderState.REFUNDING, OrderState.REFUNDED)
 
 
@@ -68,16 +75,18 @@ class OrderReader:
 
     def order(self, payer: str, no: str) -> Order | None:
         """One order, if it is this payer's."""
-        with reading(self.engine) as connection:
-            row = connection.execute(_ONE, {"number": no, "of": payer}).first()
-            return self._order(row, _lines(connection, [no]), _refunds(connection, [row])) if row else None
+        row = _ONE.first(self.engine, number=no, of=payer)
+        if row is None:
+            return None
+        back = _REFUNDS_OF_ONE.rows(self.engine, number=no) if row.state in PAID_ONCE else []
+        return self._order(row, _LINES_OF_ONE.rows(self.engine, number=no), back)
 
     def orders(self, payer: str) -> Sequence[Order]:
         """This payer's orders, newest first."""
-        query = select(ORDER).where(ORDER.c.payer == payer).order_by(ORDER.c.opened_at.desc(), ORDER.c.no)
-        with reading(self.engine) as connection:
-            rows = connection.execute(query.limit(MOST_ORDERS)).all()
-            lines, back = _lines(connection, [row.no for row in rows]), _refunds(connection, rows)
+        rows = _ALL.rows(self.engine, of=payer)
+        lines = _LINES_OF_ALL.rows(self.engine, of=payer) if rows else []
+        paid = any(row.state in PAID_ONCE for row in rows)
+        back = _REFUNDS_OF_ALL.rows(self.engine, of=payer) if paid else []
         return [self._order(row, lines, back) for row in rows]
 
     def _order(self, row: Row[Any], lines: Sequence[Row[Any]], back: Sequence[Row[Any]]) -> Order:
@@ -107,16 +116,6 @@ class OrderReader:
 def moment(seconds: int, zone: tzinfo) -> datetime:
     """A stored moment as the bureau reads it."""
     return datetime.fromtimestamp(seconds, zone)
-
-
-def _lines(connection: Connection, numbers: Sequence[str]) -> Sequence[Row[Any]]:
-    return connection.execute(_LINES, {"numbers": list(numbers)}).all()
-
-
-def _refunds(connection: Connection, orders: Sequence[Row[Any]]) -> Sequence[Row[Any]]:
-    """What goes back or is back, of orders that were paid."""
-    numbers = [row.no for row in orders if row.state in PAID_ONCE]
-    return connection.execute(_REFUNDS, {"numbers": numbers}).all() if numbers else []
 
 
 def _order_line(row: Row[Any], *, paid: bool, going: bool) -> OrderLine:

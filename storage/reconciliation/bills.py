@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
 from datetime import date
-from itertools import islice
 from operator import attrgetter
 from typing import Any, Protocol
 
-import psycopg
 from sqlalchemy import Connection, Row, delete, insert, select, text
 
-from storage.database import DatabaseUnavailable
+from storage.bulk import append
 from storage.reconciliation.columns import BILL, BILL_LINE, FUND_FLOW, TRADE
 
-AT_ONCE = 1_000
 _ONE_AT_A_TIME = 369_120  # the PostgreSQL advisory lock of a day's reconciliation; SQLite's writers queue anyway
 
 
@@ -104,7 +101,8 @@ def keep_trade_bill(connection: Connection, day: date, sha1: str, bill: TradeBil
     if before is not None and before.sha1 == sha1:
         return
     connection.execute(delete(BILL_LINE).where(BILL_LINE.c.day == day))
-    _write_lines(connection, ((day, place, *_CELLS(line)) for place, line in enumerate(bill.lines(), 1)))
+    lines = ((day, place, *_CELLS(line)) for place, line in enumerate(bill.lines(), 1))
+    append(connection, BILL_LINE, ["day", "place", *_NAMES], lines)
     if connection.dialect.name == "postgresql":
         connection.execute(text(f"ANALYZE {BILL_LINE.name}"))  # it plans by what it last knew of the table's size
     _keep(connection, day, TRADE, sha1, bill.summary.rows, asdict(bill.summary), {}, now)
@@ -133,24 +131,3 @@ def _keep(
     words = {name: json.dumps(value, ensure_ascii=False) for name, value in (("summary", summary), ("sums", sums))}
     row = {"day": day, "kind": kind, "sha1": sha1, "rows": rows, "stored_at": now} | words
     connection.execute(insert(BILL).values(row))
-
-
-def _write_lines(connection: Connection, rows: Iterable[tuple[Any, ...]]) -> None:
-    columns = ["day", "place", *_NAMES]
-    if connection.dialect.name == "postgresql":
-        _copy(connection, columns, rows)
-        return
-    source = iter(rows)
-    while some := list(islice(source, AT_ONCE)):
-        connection.execute(insert(BILL_LINE), [dict(zip(columns, row, strict=True)) for row in some])
-
-
-def _copy(connection: Connection, columns: list[str], rows: Iterable[tuple[Any, ...]]) -> None:
-    """PostgreSQL's own way in, several times as fast as INSERT; in the same transaction."""
-    driver: Any = connection.connection.driver_connection
-    try:
-        with driver.cursor() as cursor, cursor.copy(f"COPY {BILL_LINE.name} ({', '.join(columns)}) FROM STDIN") as copy:
-            for row in rows:
-                copy.write_row(row)
-    except psycopg.OperationalError as error:
-        raise DatabaseUnavailable(f"the database does not work just now ({type(error).__name__})") from error

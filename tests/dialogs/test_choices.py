@@ -138,7 +138,7 @@ def test_a_page_fits_into_what_a_reply_carries(labels: list[str]) -> None:
 def test_every_page_can_be_left_and_its_ids_are_its_own(options: list[Option], page: int) -> None:
     last = len(pages(options)) - 1
     page = min(page, last)
-    shown = show(options, page, 7, "下一页", "上一页")
+    shown = show(options, pages(options), page, 7, "下一页", "上一页")
     ids = [one.id for one in shown]
     assert len(ids) == len(set(ids))
     assert ("7.next" in ids, "7.before" in ids) == (page < last, page > 0)
@@ -146,7 +146,8 @@ def test_every_page_can_be_left_and_its_ids_are_its_own(options: list[Option], p
 
 @given(OPTIONS.filter(bool))
 def test_every_number_shown_means_its_own_option(options: list[Option]) -> None:
-    shown = [one for page in range(len(pages(options))) for one in show(options, page, 7, "", "")]
+    sheets = pages(options)
+    shown = [one for page in range(len(sheets)) for one in show(options, sheets, page, 7, "", "")]
     for one in shown:
         if one.number is not None:
             found = exactly(str(one.number), options)
@@ -177,5 +178,6 @@ def test_plain_words_stay_as_they_are(text: str) -> None:
 
 
 def test_an_option_that_opens_a_service_is_the_same_in_every_conversation() -> None:
-    shown = show([Option("全部服务", go="home")], 0, 7, "", "")
+    home = [Option("全部服务", go="home")]
+    shown = show(home, pages(home), 0, 7, "", "")
     assert shown == (Shown("go:home", "全部服务", 1),)

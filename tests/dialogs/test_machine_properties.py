@@ -82,7 +82,7 @@ class Conversation(RuleBasedStateMachine):
         stored = Session.from_json((session or self.session).to_json())
         assert stored == (session or self.session)
         done = turn(stored, said, self.town.world(), SERVICES)
-        told = "\n".join(done.reply.lines) + done.session.to_json()
+        told = "\n".join(done.reply.lines) + done.session.to_json().decode()
         assert not [secret for secret in SECRETS if secret in told]
         assert all(len(text.encode()) <= LONGEST for text in reply_texts(done.reply))
         assert len(reply_texts(done.reply)) <= 2

@@ -48,7 +48,7 @@ def test_an_option_stays_as_it_was_shown() -> None:
 
 
 def test_a_code_stands_in_no_reply_that_is_kept() -> None:
-    assert masked_reply("查验码：ABCD-EFGH-JKMN") == "查验码：****"
+    assert masked_reply(["好了。", "查验码：ABCD-EFGH-JKMN"]) == ("好了。", "查验码：****")
 
 
 BIRTHS = st.dates(date(1920, 1, 1), date(2020, 1, 1))

@@ -58,7 +58,7 @@ ANY_JSON = st.recursive(
 @given(SESSIONS)
 def test_a_session_is_the_same_after_being_stored(session: Session) -> None:
     stored = session.to_json()
-    assert Session.from_json(stored) == Session.from_json(stored.encode()) == session
+    assert Session.from_json(stored) == Session.from_json(stored.decode()) == session
     assert Session.from_json(stored).to_json() == stored
 
 
@@ -69,7 +69,7 @@ def test_options_are_the_same_after_being_stored(options: list[Option]) -> None:
 
 
 def test_a_fresh_session_is_stored_in_a_few_bytes() -> None:
-    assert Session().to_json() == f'{{"v":{VERSION}}}'
+    assert Session().to_json() == f'{{"v":{VERSION}}}'.encode()
 
 
 def test_a_copy_is_of_its_own() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from dialogs.terms.identity import Document
-from dialogs.terms.insurance import Assessment, Enrolment, Insurance, Payable, Person
+from dialogs.terms.insurance import Insurance, Payable, Person, Standing
 from dialogs.world import Cancelling, Cashier, Opening, Order, Registry
 
 
@@ -15,8 +15,7 @@ class OneTurnsRegistry:
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
         self._people: dict[str, Person | None] = {}
-        self._enrolments: dict[tuple[str, Insurance], Sequence[Enrolment]] = {}
-        self._assessments: dict[tuple[str, Insurance], Sequence[Assessment]] = {}
+        self._standings: dict[tuple[str, Insurance], Standing] = {}
 
     def key(self, document: Document) -> str:
         """See `Registry`."""
@@ -35,19 +34,12 @@ class OneTurnsRegistry:
             self._people[key] = self._registry.person(key)
         return self._people[key]
 
-    def enrolments(self, key: str, insurance: Insurance) -> Sequence[Enrolment]:
+    def standing(self, key: str, insurance: Insurance) -> Standing:
         """See `Registry`."""
         asked = key, insurance
-        if asked not in self._enrolments:
-            self._enrolments[asked] = self._registry.enrolments(key, insurance)
-        return self._enrolments[asked]
-
-    def assessments(self, key: str, insurance: Insurance) -> Sequence[Assessment]:
-        """See `Registry`."""
-        asked = key, insurance
-        if asked not in self._assessments:
-            self._assessments[asked] = self._registry.assessments(key, insurance)
-        return self._assessments[asked]
+        if asked not in self._standings:
+            self._standings[asked] = self._registry.standing(key, insurance)
+        return self._standings[asked]
 
 
 class OneTurnsCashier:

@@ -1,7 +1,8 @@
 """One message, one turn, one reply: claim, run, save, and who is told what when it takes too long (design 4).
 
-A turn runs on a thread of its own, so that it can go on when WeChat's five seconds are nearly over. Requests wait for
-it; WeChat's retry of a message that still runs waits for the same turn. What nobody waits for any more goes to `late`.
+A turn does not run on its request's thread, so that it can go on when WeChat's five seconds are nearly over. Requests
+wait for it; WeChat's retry of a message that still runs waits for the same turn. What nobody waits for any more goes to
+`late`.
 """
 
 from __future__ import annotations
@@ -11,12 +12,14 @@ import threading
 import time
 import traceback
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
+from itertools import count
 
 import msgspec
 import structlog
 
+from bot.turn_threads import SOON, Begin, TurnThreads
 from bot.turn_values import Answer, Outcome, Outlets, Patience, TurnResult, TurnTexts
 from bot.waking import Gate, Waking
 from bot.wire.render import reply_texts
@@ -53,6 +56,8 @@ class _Job:
     answer: Answer = _LATE
     listeners: int = 1
     closed: bool = False  # the reply is being saved: too late to leave
+    ticket: str = ""  # the same for every claim of this job, and no other's
+    begin: Begin | None = None
 
 
 class Turns:
@@ -77,8 +82,9 @@ class Turns:
         self._jobs: dict[str, _Job] = {}
         self._lock = threading.Lock()
         self._waking = Waking()
+        self._tickets = map((secrets.token_hex(8) + ".{}").format, count())
         self._closing = False
-        self._threads = ThreadPoolExecutor(patience.threads, thread_name_prefix="turn")
+        self._threads = TurnThreads(patience.threads)
         self._log = structlog.get_logger("turns")
 
     def handle(self, openid: str, message: str, said: Said) -> Answer:
@@ -94,9 +100,9 @@ class Turns:
             elif len(self._jobs) >= self._patience.jobs:
                 return Answer(self._texts.busy, "busy")
             else:
-                job = _Job()
+                job = _Job(ticket=next(self._tickets))
                 try:
-                    self._threads.submit(self._work, job, openid, message, said)
+                    job.begin = self._threads.begin(partial(self._work, job, openid, message, said))
                 except RuntimeError:  # closed: the process is going down
                     return Answer(self._texts.busy, "busy")
                 self._jobs[message] = job
@@ -105,10 +111,15 @@ class Turns:
     def close(self) -> None:
         """Finish the turns there are; take no more, and wait for none of another process."""
         self._closing = True
-        self._threads.shutdown(wait=True)
+        self._threads.close()
 
     def _outcome(self, job: _Job) -> Answer:
-        if job.done.passed(self._patience.budget):
+        soon = min(SOON, self._patience.budget)
+        if job.done.passed(soon):
+            return job.answer
+        if job.begin:
+            self._threads.hurry(job.begin)
+        if job.done.passed(self._patience.budget - soon):
             return job.answer
         with self._lock:
             if not job.closed:
@@ -127,32 +138,45 @@ class Turns:
             self._log.warning("session of an unsubscribed account is kept: the store does not answer")
         return Answer("", "quiet")
 
-    def _work(self, job: _Job, openid: str, message: str, said: Said) -> None:
+    def _work(self, job: _Job, openid: str, message: str, said: Said, *, patient: bool = False) -> None:
+        """Do it; where it has to wait for another turn, a thread that may wait does it (`patient`)."""
         after: list[Callable[[], None]] = []
+        answer: Answer | None
         try:
-            job.answer = self._turn(job, openid, message, said, after)
+            answer = self._turn(job, openid, message, said, after, patient=patient)
         except StoreUnavailable as gone:
             self._log.error("the session store does not answer", why=str(gone)[:200])
-            job.answer = Answer(self._texts.unavailable, "unavailable")
+            answer = Answer(self._texts.unavailable, "unavailable")
         except Exception as wrong:
-            job.answer = Answer(self._failure(wrong, said), "failed")
-        finally:
-            with self._lock:
-                del self._jobs[message]
-                unheard = not job.listeners
-            job.done.open()
-            self._waking.wake(openid)
-        if unheard and job.answer.text and job.answer.outcome in _PLAIN:
-            after.append(lambda: self._outlets.late(openid, Reply((job.answer.text,)), message))
+            answer = Answer(self._failure(wrong, said), "failed")
+        if answer is None:
+            self._threads.wait(partial(self._work, job, openid, message, said, patient=True))
+            return
+        job.answer = answer
+        with self._lock:
+            del self._jobs[message]
+            unheard = not job.listeners
+        job.done.open()
+        self._waking.wake(openid)
+        if unheard and answer.text and answer.outcome in _PLAIN:
+            text = answer.text
+            after.append(lambda: self._outlets.late(openid, Reply((text,)), message))
+        if after:
+            self._threads.wait(partial(self._deliver, after, said))
+
+    def _deliver(self, after: list[Callable[[], None]], said: Said) -> None:
         for deliver in after:
             try:
                 deliver()
             except Exception as wrong:
                 self._failure(wrong, said)
 
-    def _turn(self, job: _Job, openid: str, message: str, said: Said, after: list[Callable[[], None]]) -> Answer:
-        claim = self._claim(job, openid, message, opens=TAPPED if said.kind in _TAPS else TYPED)
-        if isinstance(claim, Answer):
+    def _turn(
+        self, job: _Job, openid: str, message: str, said: Said, after: list[Callable[[], None]], *, patient: bool
+    ) -> Answer | None:
+        """The answer; None where another turn has to end first, and this thread may not wait for it."""
+        claim = self._claim(job, openid, message, TAPPED if said.kind in _TAPS else TYPED, patient=patient)
+        if not isinstance(claim, Claimed):
             return claim
         outcome: Outcome = "answered"
         try:
@@ -184,11 +208,12 @@ class Turns:
             after.append(lambda: self._outlets.push(openid, result.push))
         return Answer(texts[0] if heard and texts else "", outcome)
 
-    def _claim(self, job: _Job, openid: str, message: str, opens: PushWindow) -> Claimed | Answer:
-        ticket = secrets.token_hex(8)
+    def _claim(
+        self, job: _Job, openid: str, message: str, opens: PushWindow, *, patient: bool
+    ) -> Claimed | Answer | None:
         pause, give_up = _FIRST_PAUSE, time.monotonic() + self._patience.line
         while True:
-            match self._store.claim(openid, message, self._clock(), ticket=ticket, opens=opens):
+            match self._store.claim(openid, message, self._clock(), ticket=job.ticket, opens=opens):
                 case Claimed() as claimed:
                     return claimed
                 case Answered(reply):
@@ -196,6 +221,8 @@ class Turns:
                     return Answer(texts[0] if texts else "", "again")
                 case Full():
                     return Answer(self._texts.busy, "busy")
+                case Running() | Waiting() if not patient:
+                    return None
                 case Running() | Waiting() as found:
                     # Who runs it elsewhere finds nobody waiting and pushes; or died, and then its claim runs out.
                     unheard = isinstance(found, Running) and not job.listeners

@@ -11,7 +11,7 @@ from collections import namedtuple
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Dialect, Engine, Select
+from sqlalchemy import CompoundSelect, Connection, Dialect, Engine, Select
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -23,7 +23,7 @@ Processor = Callable[[Any], Any]
 class Lookup:
     """One select with `bindparam`s; safe to share between threads. Texts and whole numbers are what may be bound."""
 
-    def __init__(self, query: Select[Any]) -> None:
+    def __init__(self, query: Select[Any] | CompoundSelect[Any]) -> None:
         self._query = query
         self._ready: dict[str, _Ready] = {}
 
@@ -60,7 +60,7 @@ class Lookup:
 class _Ready:
     """The select as one driver wants it."""
 
-    def __init__(self, query: Select[Any], dialect: Dialect) -> None:
+    def __init__(self, query: Select[Any] | CompoundSelect[Any], dialect: Dialect) -> None:
         compiled = query.compile(dialect=dialect)
         self._text = str(compiled)
         self._names: Sequence[str] | None = getattr(compiled, "positiontup", None)

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Engine, Row, bindparam, select
+from sqlalchemy import Column, ColumnElement, Engine, Label, Row, Select, Table, bindparam, null, select, union_all
 
 from dialogs.terms.identity import Document, NotADocument, mask_name, mask_number, read_document, same_name
-from dialogs.terms.insurance import Assessment, Enrolment, Institution, Insurance, PayKind, Person, Status
+from dialogs.terms.insurance import (
+    Assessment,
+    Enrolment,
+    Institution,
+    Insurance,
+    PayKind,
+    Person,
+    Standing,
+    Status,
+)
 from storage.database import table_of
 from storage.lookup import Lookup
 from storage.sealing import FieldSeal
@@ -27,19 +37,37 @@ _OF_INSTITUTION = (
     _INSTITUTION.c.phone,
 )
 _FIND_PERSON = Lookup(select(_PERSON.c.number, _PERSON.c.name).where(_PERSON.c.key == bindparam("key")))
-_FIND_ENROLMENTS = Lookup(
-    select(_ENROLMENT.c.insurance, _ENROLMENT.c.person_no, _ENROLMENT.c.identity_group, _ENROLMENT.c.status)
-    .add_columns(*_OF_INSTITUTION)
-    .join(_INSTITUTION, _INSTITUTION.c.code == _ENROLMENT.c.institution)
-    .where(_ENROLMENT.c.person == bindparam("key"), _ENROLMENT.c.insurance == bindparam("insurance"))
-    .order_by(_INSTITUTION.c.name, _ENROLMENT.c.person_no)
+_OF_ENROLMENTS = (_ENROLMENT.c.identity_group, _ENROLMENT.c.status)
+_OF_ASSESSMENTS = (
+    _ASSESSMENT.c.no,
+    _ASSESSMENT.c.pay_kind,
+    _ASSESSMENT.c.cover_year,
+    _ASSESSMENT.c.period_from,
+    _ASSESSMENT.c.period_to,
+    _ASSESSMENT.c.tier_code,
+    _ASSESSMENT.c.tier_name,
+    _ASSESSMENT.c.amount,
+    _ASSESSMENT.c.valid_until,
 )
-_FIND_ASSESSMENTS = Lookup(
-    select(*(column for column in _ASSESSMENT.c if column.name not in {"person", "reason", "institution"}))
-    .add_columns(*_OF_INSTITUTION)
-    .join(_INSTITUTION, _INSTITUTION.c.code == _ASSESSMENT.c.institution)
-    .where(_ASSESSMENT.c.person == bindparam("key"), _ASSESSMENT.c.insurance == bindparam("insurance"))
-    .order_by(_ASSESSMENT.c.cover_year, _ASSESSMENT.c.no)
+
+
+def _none(columns: Sequence[Column[Any]]) -> list[Label[Any]]:
+    return [null().label(column.name) for column in columns]
+
+
+def _of(table: Table, columns: Sequence[ColumnElement[Any]]) -> Select[Any]:
+    return (
+        select(table.c.person_no, *columns, *_OF_INSTITUTION)
+        .join(_INSTITUTION, _INSTITUTION.c.code == table.c.institution)
+        .where(table.c.person == bindparam("key"), table.c.insurance == bindparam("insurance"))
+    )
+
+
+_FIND_STANDING = Lookup(  # one round trip; the first of the two says what types the columns have
+    union_all(
+        _of(_ASSESSMENT, [*_OF_ASSESSMENTS, *_none(_OF_ENROLMENTS)]),
+        _of(_ENROLMENT, [*_none(_OF_ASSESSMENTS), *_OF_ENROLMENTS]),
+    )
 )
 
 
@@ -70,35 +98,14 @@ class StoredRegistry:
         row = self._find(key)
         return None if row is None else self._shown(key, row)
 
-    def enrolments(self, key: str, insurance: Insurance) -> tuple[Enrolment, ...]:
-        """Enrolments in this insurance, ended ones too; by institution name."""
-        rows = _FIND_ENROLMENTS.rows(self._engine, key=key, insurance=insurance.value)
-        return tuple(
-            Enrolment(
-                Insurance(row.insurance), _institution(row), row.person_no, row.identity_group, Status(row.status)
-            )
-            for row in rows
-        )
-
-    def assessments(self, key: str, insurance: Insurance) -> tuple[Assessment, ...]:
-        """Assessments in this insurance, expired and paid ones too; by cover year."""
-        rows = _FIND_ASSESSMENTS.rows(self._engine, key=key, insurance=insurance.value)
-        return tuple(
-            Assessment(
-                no=row.no,
-                insurance=Insurance(row.insurance),
-                institution=_institution(row),
-                person_no=row.person_no,
-                pay_kind=PayKind(row.pay_kind),
-                cover_year=row.cover_year,
-                period_from=row.period_from,
-                period_to=row.period_to,
-                tier_code=row.tier_code,
-                tier_name=row.tier_name,
-                amount=row.amount,
-                valid_until=row.valid_until,
-            )
-            for row in rows
+    def standing(self, key: str, insurance: Insurance) -> Standing:
+        """Enrolments by institution name, assessments by cover year; both empty for somebody unknown."""
+        rows = _FIND_STANDING.rows(self._engine, key=key, insurance=insurance.value)
+        enrolled = [_enrolment(row, insurance) for row in rows if row.no is None]
+        assessed = [_assessment(row, insurance) for row in rows if row.no is not None]
+        return Standing(
+            tuple(sorted(enrolled, key=lambda one: (one.institution.name, one.person_no))),
+            tuple(sorted(assessed, key=lambda one: (one.cover_year, one.no))),
         )
 
     def _find(self, key: str) -> Row[Any, Any] | None:
@@ -115,6 +122,27 @@ def _born(number: str) -> date | None:
         return read_document(number, date.max).born
     except NotADocument:
         return None
+
+
+def _enrolment(row: Row[Any], insurance: Insurance) -> Enrolment:
+    return Enrolment(insurance, _institution(row), row.person_no, row.identity_group, Status(row.status))
+
+
+def _assessment(row: Row[Any], insurance: Insurance) -> Assessment:
+    return Assessment(
+        no=row.no,
+        insurance=insurance,
+        institution=_institution(row),
+        person_no=row.person_no,
+        pay_kind=PayKind(row.pay_kind),
+        cover_year=row.cover_year,
+        period_from=row.period_from,
+        period_to=row.period_to,
+        tier_code=row.tier_code,
+        tier_name=row.tier_name,
+        amount=row.amount,
+        valid_until=row.valid_until,
+    )
 
 
 def _institution(row: Row[Any]) -> Institution:

@@ -17,17 +17,21 @@ import os
 import signal
 import socket
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any, Protocol, cast
 from wsgiref.types import WSGIApplication
 
 from granian import Granian
 from granian.constants import Interfaces
 from granian.log import LogLevels
+
+from bot.web.cores import OwnCores, cores_for
 
 _COLLECT_AFTER = (20_000, 20, 20)  # new objects, and younger collections, before one collects
 _STOP_FIRST = 100  # before multiprocessing's own finalizers
@@ -102,14 +106,17 @@ def serve(
             (ready or _say_ready)(address)
 
     server.on_startup(threading.Thread(target=announce, daemon=True).start)
-    try:
-        server.serve(target_loader=partial(load, factory, tuple(arguments)), wrap_loader=False)
-    finally:
-        over.set()
+    with tempfile.NamedTemporaryFile(prefix="serve-cores-") as taken:
+        cores = OwnCores(cores_for(listen.workers), Path(taken.name))
+        try:
+            server.serve(target_loader=partial(load, factory, tuple(arguments), cores), wrap_loader=False)
+        finally:
+            over.set()
 
 
-def load(factory: str, arguments: tuple[str, ...]) -> WSGIApplication:
+def load(factory: str, arguments: tuple[str, ...], cores: OwnCores) -> WSGIApplication:
     """Build the application in a worker, and see to it that it is stopped when the worker ends."""
+    cores.take()
     module, _, name = factory.partition(":")
     served = cast(Served, getattr(importlib.import_module(module), name)(*arguments))
     multiprocessing.util.Finalize(None, served.stop, exitpriority=_STOP_FIRST)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from werobot.replies import TextReply
 
@@ -87,6 +88,12 @@ def _option(option: Shown) -> str:
     if not label.strip() or not identity:  # WeChat ignores a tap without either
         return line
     return (
-        f'<a href="weixin://bizmsgmenu?msgmenucontent={label.translate(_PERCENT)}'
+        f'<a href="weixin://bizmsgmenu?msgmenucontent={_percent_encoded(label)}'
         f'&msgmenuid={identity.translate(_PERCENT)}">{line}</a>'
     )
+
+
+@lru_cache(maxsize=4096)
+def _percent_encoded(label: str) -> str:
+    """Labels come back turn after turn."""
+    return label.translate(_PERCENT)

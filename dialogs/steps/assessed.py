@@ -39,7 +39,7 @@ class Assessed(Step):
         if free:
             return End(say(f"enrolled.free_{self.insurance}", name=name, year=free.cover_year))
         insured = str(known["insured"])
-        every = world.registry.assessments(insured, self.insurance)
+        every = world.registry.standing(insured, self.insurance).assessments
         paid = [payment for one in every if (payment := world.ledger.paid(assessed_payable(insured, one).key))]
         if paid:
             return End(say(f"assessed.paid_{self.insurance}", name=name, what=_payment(paid[-1])))

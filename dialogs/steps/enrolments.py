@@ -42,7 +42,7 @@ class Enrolments(Step):
         lines = [say("enrolments.ask", name=known["name"], number=known["number"])]
         dues: list[Due] = []
         for insurance in Insurance:
-            found = world.registry.enrolments(str(known["insured"]), insurance)
+            found = world.registry.standing(str(known["insured"]), insurance).enrolments
             if not found:
                 lines.append(say(f"enrolments.none_{insurance}"))
             lines += [_line(one, world) for one in found]

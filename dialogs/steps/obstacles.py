@@ -52,7 +52,7 @@ class Obstacle:
 
 def obstacle(insured: str, world: World, insurance: Insurance) -> Obstacle | None:
     """The first thing in the way; None where it can be paid today."""
-    enrolments = world.registry.enrolments(insured, insurance)
+    enrolments = world.registry.standing(insured, insurance).enrolments
     person = world.registry.person(insured)
     if not enrolments or person is None:
         return Obstacle(Why.NOT_ENROLLED)
@@ -77,7 +77,7 @@ def obstacle(insured: str, world: World, insurance: Insurance) -> Obstacle | Non
 
 def assessed_instead(insured: str, world: World, insurance: Insurance, year: int) -> Assessment | None:
     """The assessment in place of the tariff for this year, if one is valid."""
-    found = world.registry.assessments(insured, insurance)
+    found = world.registry.standing(insured, insurance).assessments
     return replacing([one for one in found if one.valid_until >= world.today], insurance, year)
 
 

@@ -33,7 +33,7 @@ def enrolment_id(enrolment: Enrolment) -> str:
 
 def active_enrolments(known: Knowledge, world: World, insurance: Insurance) -> Sequence[Enrolment]:
     """Where the insured may be paid for in this insurance."""
-    found = world.registry.enrolments(str(known["insured"]), insurance)
+    found = world.registry.standing(str(known["insured"]), insurance).enrolments
     return [enrolment for enrolment in found if enrolment.status is Status.ACTIVE]
 
 
@@ -45,7 +45,7 @@ def chosen_enrolment(known: Knowledge, world: World, insurance: Insurance) -> En
 
 def open_assessments(known: Knowledge, world: World, insurance: Insurance) -> list[Assessment]:
     """Assessments that may be paid today and were not: by cover year."""
-    found = world.registry.assessments(str(known["insured"]), insurance)
+    found = world.registry.standing(str(known["insured"]), insurance).assessments
     return [
         one
         for one in found

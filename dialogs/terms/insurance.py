@@ -121,6 +121,14 @@ class Assessment:
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """What the agencies know of one person in one insurance."""
+
+    enrolments: tuple[Enrolment, ...]  # ended ones too; by institution name
+    assessments: tuple[Assessment, ...]  # expired and paid ones too; by cover year
+
+
+@dataclass(frozen=True, slots=True)
 class Payable:
     """应缴: one thing that can be paid now."""
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from dialogs.terms.identity import Document
-from dialogs.terms.insurance import Assessment, Enrolment, Insurance, Person, TariffRow
+from dialogs.terms.insurance import Insurance, Person, Standing, TariffRow
 
 
 class Registry(Protocol):
@@ -24,12 +24,8 @@ class Registry(Protocol):
         """The person of a key that was confirmed before."""
         ...
 
-    def enrolments(self, key: str, insurance: Insurance) -> Sequence[Enrolment]:
-        """Enrolments in this insurance, ended ones too; by institution name."""
-        ...
-
-    def assessments(self, key: str, insurance: Insurance) -> Sequence[Assessment]:
-        """Assessments in this insurance, expired and paid ones too; by cover year."""
+    def standing(self, key: str, insurance: Insurance) -> Standing:
+        """Enrolments and assessments in this insurance; both empty for somebody unknown."""
         ...
 
 

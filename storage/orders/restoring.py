@@ -186,9 +186,10 @@ class Restorer:
         """Everything this person can ever have owed, in or out of its window; later ones win where two are alike."""
         for insurance in Insurance:
             rows = self.tariffs.rows(insurance)
-            for enrolment in self.registry.enrolments(person, insurance):
+            standing = self.registry.standing(person, insurance)
+            for enrolment in standing.enrolments:
                 yield from (tariff_payable(person, enrolment, row) for row in _applying(rows, enrolment))
-            yield from (assessed_payable(person, one) for one in self.registry.assessments(person, insurance))
+            yield from (assessed_payable(person, one) for one in standing.assessments)
 
 
 def _applying(rows: Sequence[TariffRow], enrolment: Enrolment) -> list[TariffRow]:

@@ -77,7 +77,7 @@ class House:
         found = {}
         for key in people:
             for insurance in Insurance:
-                for enrolment in registry.enrolments(key, insurance):
+                for enrolment in registry.standing(key, insurance).enrolments:
                     for row in open_rows(tariffs.rows(insurance), enrolment, NOON.date())[-1:]:
                         one = tariff_payable(key, enrolment, row)
                         if ledger.paid(one.key) is None:

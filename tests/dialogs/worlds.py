@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from dialogs.terms.contact import MOST_CONTACTS, Contact, Keeping, Relation
 from dialogs.terms.identity import Document, mask_name, mask_number, read_document, same_name
-from dialogs.terms.insurance import Assessment, Enrolment, Insurance, Payable, Person, TariffRow
+from dialogs.terms.insurance import Assessment, Enrolment, Insurance, Payable, Person, Standing, TariffRow
 from dialogs.world import (
     Cancelling,
     Certifiable,
@@ -131,15 +131,15 @@ class Town:
         born = read_document(found.number, date.max).born
         return Person(key, mask_name(found.name), mask_number(found.number), born)
 
-    def enrolments(self, key: str, insurance: Insurance) -> Sequence[Enrolment]:
+    def standing(self, key: str, insurance: Insurance) -> Standing:
         self._up()
         found = self._resident(key)
-        return [one for one in found.enrolments if one.insurance is insurance] if found else []
-
-    def assessments(self, key: str, insurance: Insurance) -> Sequence[Assessment]:
-        self._up()
-        found = self._resident(key)
-        return [one for one in found.assessments if one.insurance is insurance] if found else []
+        if found is None:
+            return Standing((), ())
+        return Standing(
+            tuple(one for one in found.enrolments if one.insurance is insurance),
+            tuple(one for one in found.assessments if one.insurance is insurance),
+        )
 
     # -- tariffs
 

@@ -43,7 +43,7 @@ def test_moved_everybody_keeps_his_part(engine: Engine, seal: FieldSeal, day: st
         return registry.key(read_document(number, today))
 
     def year_to_pay(number: str, insurance: Insurance) -> int:
-        enrolment = registry.enrolments(key(number), insurance)[0]
+        enrolment = registry.standing(key(number), insurance).enrolments[0]
         rows = open_rows(tariffs.rows(insurance), enrolment, today)
         assert len(rows) == (11 if insurance is Insurance.PENSION else 1)
         return rows[0].cover_year
@@ -58,11 +58,11 @@ def test_moved_everybody_keeps_his_part(engine: Engine, seal: FieldSeal, day: st
     assert payable_key(key(LI), Insurance.MEDICAL, medical, PayKind.NORMAL, "") not in paid
     assert payable_key(key(FENG), Insurance.MEDICAL, medical, PayKind.NORMAL, "") in paid
 
-    aid = replacing(registry.assessments(key(WU), Insurance.MEDICAL), Insurance.MEDICAL, medical)
+    aid = replacing(registry.standing(key(WU), Insurance.MEDICAL).assessments, Insurance.MEDICAL, medical)
     assert aid is not None
     assert (aid.amount, aid.valid_until >= today) == (0, True)
-    assert all(one.valid_until >= today for one in registry.assessments(key(LI), Insurance.PENSION))
-    [over] = registry.assessments(key(ZHENG), Insurance.PENSION)
+    assert all(one.valid_until >= today for one in registry.standing(key(LI), Insurance.PENSION).assessments)
+    [over] = registry.standing(key(ZHENG), Insurance.PENSION).assessments
     assert over.valid_until < today
     assert age_on(date(1966, 6, 1), today) >= 60
 

@@ -68,23 +68,23 @@ def test_an_unknown_number_and_another_name_cost_the_same_work(
 
 
 def test_enrolments_come_with_their_institution_in_the_order_of_its_name(registry: StoredRegistry) -> None:
-    found = registry.enrolments(key(registry, WANG), Insurance.PENSION)
+    found = registry.standing(key(registry, WANG), Insurance.PENSION).enrolments
     assert [enrolment.institution.division_name for enrolment in found] == ["南昌市东湖区", "上饶市鄱阳县"]
     assert found[0].person_no == "3601020000005"
     assert (found[0].group, found[0].status) == ("011", Status.ACTIVE)
     assert found[0].institution.phone == "12333"
-    assert len(registry.enrolments(key(registry, WANG), Insurance.MEDICAL)) == 1
-    assert registry.enrolments(key(registry, NOBODY), Insurance.PENSION) == ()
+    assert len(registry.standing(key(registry, WANG), Insurance.MEDICAL).enrolments) == 1
+    assert registry.standing(key(registry, NOBODY), Insurance.PENSION).enrolments == ()
 
 
 def test_assessments_come_by_cover_year_also_expired_ones(registry: StoredRegistry) -> None:
-    found = registry.assessments(key(registry, LI), Insurance.PENSION)
+    found = registry.standing(key(registry, LI), Insurance.PENSION).assessments
     assert [(one.cover_year, one.pay_kind, one.amount) for one in found] == [
         (2024, PayKind.BACK, 50_000),
         (2025, PayKind.BACK, 50_000),
     ]
-    assert registry.assessments(key(registry, LI), Insurance.MEDICAL) == ()
-    expired = registry.assessments(key(registry, "369905196606010093"), Insurance.PENSION)
+    assert registry.standing(key(registry, LI), Insurance.MEDICAL).assessments == ()
+    expired = registry.standing(key(registry, "369905196606010093"), Insurance.PENSION).assessments
     assert [one.valid_until for one in expired] == [date(2026, 6, 30)]
 
 
@@ -115,6 +115,6 @@ def test_a_database_that_cannot_be_reached_is_unknown_just_now(unreachable: Engi
     with pytest.raises(Unavailable):
         registry.confirm("0" * 32, "王样三")
     with pytest.raises(Unavailable):
-        registry.enrolments("0" * 32, Insurance.PENSION)
+        registry.standing("0" * 32, Insurance.PENSION)
     with pytest.raises(Unavailable):
         tariffs.rows(Insurance.PENSION)

@@ -13,12 +13,16 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from queue import SimpleQueue
 
+import structlog
+
 FEW = 2
 SOON = 0.05  # seconds after which a turn that has not begun is given a thread of its own
 
+LOG = structlog.get_logger("turns")
+
 
 class Begin:
-    """A piece of work that is begun once, by whichever thread comes first. It raises nothing."""
+    """A piece of work that is begun once, by whichever thread comes first."""
 
     __slots__ = ("_begun", "_work")
 
@@ -81,4 +85,7 @@ class TurnThreads:
 
     def _run(self) -> None:
         while (task := self._work.get()) is not None:
-            task()
+            try:
+                task()
+            except BaseException as wrong:  # what ends a thread ends none of these
+                LOG.error("a turn's thread was interrupted", error=type(wrong).__name__)

@@ -141,7 +141,7 @@ class Turns:
     def _work(self, job: _Job, openid: str, message: str, said: Said, *, patient: bool = False) -> None:
         """Do it; where it has to wait for another turn, a thread that may wait does it (`patient`)."""
         after: list[Callable[[], None]] = []
-        answer: Answer | None
+        answer: Answer | None = _LATE
         try:
             answer = self._turn(job, openid, message, said, after, patient=patient)
         except StoreUnavailable as gone:
@@ -149,9 +149,15 @@ class Turns:
             answer = Answer(self._texts.unavailable, "unavailable")
         except Exception as wrong:
             answer = Answer(self._failure(wrong, said), "failed")
+        finally:
+            if answer is not None:
+                self._done(job, openid, message, answer, after)
         if answer is None:
             self._threads.wait(partial(self._work, job, openid, message, said, patient=True))
-            return
+        elif after:
+            self._threads.wait(partial(self._deliver, after, said))
+
+    def _done(self, job: _Job, openid: str, message: str, answer: Answer, after: list[Callable[[], None]]) -> None:
         job.answer = answer
         with self._lock:
             del self._jobs[message]
@@ -159,10 +165,7 @@ class Turns:
         job.done.open()
         self._waking.wake(openid)
         if unheard and answer.text and answer.outcome in _PLAIN:
-            text = answer.text
-            after.append(lambda: self._outlets.late(openid, Reply((text,)), message))
-        if after:
-            self._threads.wait(partial(self._deliver, after, said))
+            after.append(lambda: self._outlets.late(openid, Reply((answer.text,)), message))
 
     def _deliver(self, after: list[Callable[[], None]], said: Said) -> None:
         for deliver in after:

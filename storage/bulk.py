@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import Any
 
-import psycopg
 from sqlalchemy import Connection, Table, insert
 
 from storage.database import DatabaseUnavailable
@@ -28,6 +27,8 @@ def append(connection: Connection, table: Table, columns: Sequence[str], rows: I
 
 
 def _copy(connection: Connection, table: Table, columns: Sequence[str], rows: Iterable[tuple[Any, ...]]) -> None:
+    import psycopg  # 9 MB that SQLite needs not
+
     driver: Any = connection.connection.driver_connection
     try:
         with driver.cursor() as cursor, cursor.copy(f"COPY {table.name} ({', '.join(columns)}) FROM STDIN") as copy:

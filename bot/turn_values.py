@@ -57,5 +57,5 @@ class Patience:
     budget: float = 4.0  # of WeChat's five
     grace: float = 0.7  # more, for a turn that is only being saved
     line: float = 90.0  # a message waits so long at most for those before it
-    threads: int = 32  # turns running or waiting at once
+    threads: int = 32  # turns that wait at once, besides the few that run
     jobs: int = 256  # with those that have no thread yet; above it everybody is told `busy`

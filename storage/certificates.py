@@ -173,7 +173,7 @@ class CertificateBook:
             "asked": asked,
             "qr": certificate.qr,
         }
-        connection.execute(insert(CERTIFICATE).values(values))
+        connection.execute(insert(CERTIFICATE), values)
         return certificate
 
     def _person(self, connection: Connection, key: str) -> CertifiedPerson:

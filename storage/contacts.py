@@ -86,7 +86,7 @@ class StoredContacts:
         if relation is Relation.SELF and any(row.own for row in found):
             return Keeping.SELF_TAKEN
         row = {"payer": payer, "person": insured, "relation": relation.value, "own": _own(payer, relation)}
-        connection.execute(insert(CONTACT).values({**row, "added_at": int(self.clock())}))
+        connection.execute(insert(CONTACT), {**row, "added_at": int(self.clock())})
         return Keeping.KEPT
 
 

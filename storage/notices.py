@@ -65,7 +65,7 @@ def write_notice(connection: Connection, notice: Notice | None) -> None:
         "due_at": notice.made_at,
         "expires_at": notice.expires_at,
     }
-    connection.execute(insert(NOTICE).values(row))
+    connection.execute(insert(NOTICE), row)
 
 
 def waiting_for(where: Engine | Connection, openid: str, now: int) -> list[tuple[int, Notice]]:

@@ -48,7 +48,7 @@ class PicturePool:
             draw = fresh_draw()
             row = {"draw": draw, "media_id": self.uploaded(draw), "expires_at": now + LIFE_SECONDS}
             with writing(self.engine) as connection:
-                connection.execute(insert(PICTURE).values(row))
+                connection.execute(insert(PICTURE), row)
         return now + LOOK_SECONDS
 
     @property

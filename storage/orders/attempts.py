@@ -73,7 +73,7 @@ def add_attempt(connection: Connection, order_no: str, now: int) -> str:
         "expires_at": order.expires_at,
         "made_at": now,
     }
-    connection.execute(insert(ATTEMPT).values(attempt))
+    connection.execute(insert(ATTEMPT), attempt)
     look_again(connection, order_no, now)
     return out_trade_no
 

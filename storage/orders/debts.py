@@ -32,7 +32,7 @@ def owe(connection: Connection, attempt: Row[Any], amount: int, now: int, paymen
         "asked_at": now,
         "look_at": now,
     }
-    connection.execute(insert(REFUND).values(values))
+    connection.execute(insert(REFUND), values)
     return str(values["out_refund_no"])
 
 
@@ -68,7 +68,7 @@ def note(connection: Connection, refund: Row[Any], state: str, now: int) -> None
         facts = json.dumps({"out_refund_no": refund.out_refund_no, "amount": refund.amount, "state": state})
         row = {"reason": reason, "kind": "refund", "out_trade_no": refund.out_trade_no, "key": refund.out_refund_no}
         row |= {"facts": facts, "found_at": now}
-        connection.execute(insert(DISCREPANCY).values(row))
+        connection.execute(insert(DISCREPANCY), row)
 
 
 def close_notes(connection: Connection, refund: Row[Any], why: str, now: int) -> None:

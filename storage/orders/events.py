@@ -19,4 +19,4 @@ def note_event(
     said = {name: value for name, value in facts.items() if value not in ("", 0)}
     row: dict[str, str | int] = {"order_no": order_no, "out_trade_no": out_trade_no, "at": now, "what": what}
     row["facts"] = json.dumps(said, ensure_ascii=False) if said else ""
-    connection.execute(insert(PAY_EVENT).values(row))
+    connection.execute(insert(PAY_EVENT), row)

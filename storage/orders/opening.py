@@ -91,10 +91,10 @@ class Opener:
             "expires_at": int(expires.timestamp()),
             "due_at": int(now.timestamp()),
         }
-        connection.execute(insert(ORDER).values(order))
+        connection.execute(insert(ORDER), order)
         numbered = enumerate(payables, 1)  # held in one order by everybody, so that two payers never wait in a ring
         for line_no, payable in sorted(numbered, key=lambda one: one[1].key):
-            connection.execute(insert(LINE).values(line_values(no, line_no, payable, names[payable.insured])))
+            connection.execute(insert(LINE), line_values(no, line_no, payable, names[payable.insured]))
         add_attempt(connection, no, int(now.timestamp()))
         return Opened(order_no=no)
 

@@ -132,7 +132,7 @@ def _again(connection: Connection, closed: str, now: int) -> str:
         "look_at": now,
     }
     change_refund(connection, closed, owes=None)
-    connection.execute(insert(REFUND).values(values))
+    connection.execute(insert(REFUND), values)
     close_notes(connection, old, f"换号再退：{number}", now)
     return number
 

@@ -94,7 +94,7 @@ def mark_refunded(
         "at": refunded_at,
         "booked_at": now,
     }
-    connection.execute(insert(LEDGER).values(entry))
+    connection.execute(insert(LEDGER), entry)
     if refund.owes is None:  # WeChat Pay had said that it was closed: the money is booked, the rest is for a person
         note(connection, refund, "refunded_after_closed", now)
         return
@@ -160,4 +160,4 @@ def _take_back(connection: Connection, refund: Row[Any], at: datetime) -> None:
         "reason": f"{refund.out_refund_no}:{refund.line_no}",
         "settle_date": at.date(),
     }
-    connection.execute(insert(EXPORT).values(row))
+    connection.execute(insert(EXPORT), row)

@@ -116,11 +116,11 @@ class Restorer:
                 "closed_at": now,
                 "close_reason": RESTORED,
             }
-            connection.execute(insert(ORDER).values(order))
+            connection.execute(insert(ORDER), order)
             for line_no, line in lines.items():
                 person = self.registry.person(line.insured)
                 values = line_values(no, line_no, line, person.name if person else "")
-                connection.execute(insert(LINE).values(values | {"holds": None}))
+                connection.execute(insert(LINE), values | {"holds": None})
         attempt = {
             "out_trade_no": known.out_trade_no,
             "order_no": no,
@@ -133,7 +133,7 @@ class Restorer:
             "made_at": known.paid_at,
             "called_at": known.paid_at,
         }
-        connection.execute(insert(ATTEMPT).values(attempt))
+        connection.execute(insert(ATTEMPT), attempt)
         unknown = (DISCREPANCY.c.out_trade_no == known.out_trade_no) & (DISCREPANCY.c.kind == "unknown_number")
         closed = {"state": "closed", "closed_at": now, "closed_why": "缴费单已按微信支付的记录恢复"}
         connection.execute(update(DISCREPANCY).where(unknown & (DISCREPANCY.c.state != "closed")).values(closed))

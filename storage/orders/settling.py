@@ -140,14 +140,14 @@ class Settler:
             "receipt_no": received.transaction_id,
             "status": "paid",
         }
-        payment_id = connection.execute(insert(PAYMENT).values(payment).returning(PAYMENT.c.id)).scalar_one()
+        payment_id = connection.execute(insert(PAYMENT).returning(PAYMENT.c.id), payment).scalar_one()
         export = {
             "payment_id": payment_id,
             "status": "PAID",
             "reason": f"{received.transaction_id}:{line.line_no}",
             "settle_date": datetime.fromtimestamp(received.paid_at, self.zone).date(),
         }
-        connection.execute(insert(EXPORT).values(export))
+        connection.execute(insert(EXPORT), export)
 
     def _close_books(
         self, connection: Connection, order: Row[Any], attempt: Row[Any], received: Received, refund: int, now: int
@@ -191,7 +191,7 @@ def _book(connection: Connection, attempt: Row[Any], received: Received, now: in
         "at": received.paid_at,
         "booked_at": now,
     }
-    connection.execute(insert(LEDGER).values(entry))
+    connection.execute(insert(LEDGER), entry)
 
 
 def _discrepancy(connection: Connection, kind: str, received: Received, now: int) -> Settled:
@@ -213,7 +213,7 @@ def _discrepancy(connection: Connection, kind: str, received: Received, now: int
             "facts": json.dumps(facts),
             "found_at": now,
         }
-        connection.execute(insert(DISCREPANCY).values(row))
+        connection.execute(insert(DISCREPANCY), row)
     return Settled.DISCREPANCY
 
 

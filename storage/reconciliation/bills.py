@@ -130,4 +130,4 @@ def _keep(
     connection.execute(delete(BILL).where((BILL.c.day == day) & (BILL.c.kind == kind)))
     words = {name: json.dumps(value, ensure_ascii=False) for name, value in (("summary", summary), ("sums", sums))}
     row = {"day": day, "kind": kind, "sha1": sha1, "rows": rows, "stored_at": now} | words
-    connection.execute(insert(BILL).values(row))
+    connection.execute(insert(BILL), row)

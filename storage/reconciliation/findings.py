@@ -101,7 +101,7 @@ class Findings:
             row = {"reason": f"{one.kind}:{self.day}:{detail}", "verdict": one.kind, "kind": "", "key": ""}
             row |= {"out_trade_no": "", "state": facts}
             values = {**row, "at": self.day.begins, "mends": 0, "known": 0}
-            self.connection.execute(insert(FINDING).values(values))
+            self.connection.execute(insert(FINDING), values)
 
     def record(self, looked: Sequence[str], now: int) -> None:
         """Make them discrepancies; `looked` are the kinds this look could have found, of which others are closed."""

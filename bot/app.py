@@ -236,8 +236,7 @@ def build(
     journal = Journal(engine, seal, zone)
     run = journal.hearing(conversation.run) if settings.storage.journal_days else conversation.run
     turns = Turns(store, run, texts, outs, clock)
-    metrics = Metrics()
-    metrics.registry.register(RoutineGauges(engine, clock))
+    metrics = Metrics(RoutineGauges(engine, clock))
     health = Health(engine, store, worker).checks
     services = WebServices(
         keys=WireKeys(settings.wechat.token, settings.wechat.encoding_aes_key, settings.wechat.app_id),

@@ -33,6 +33,7 @@ from granian.log import LogLevels
 
 from bot.web.cores import OwnCores, cores_for
 
+COUNTED_TOGETHER = "PROMETHEUS_MULTIPROC_DIR"
 _COLLECT_AFTER = (20_000, 20, 20)  # new objects, and younger collections, before one collects
 _STOP_FIRST = 100  # before multiprocessing's own finalizers
 _LOOK_AGAIN = 0.02  # seconds
@@ -106,8 +107,12 @@ def serve(
             (ready or _say_ready)(address)
 
     server.on_startup(threading.Thread(target=announce, daemon=True).start)
-    with tempfile.NamedTemporaryFile(prefix="serve-cores-") as taken:
-        cores = OwnCores(cores_for(listen.workers), Path(taken.name))
+    with tempfile.TemporaryDirectory(prefix="serve-") as shared:
+        taken = Path(shared, "cores")
+        taken.touch()
+        cores = OwnCores(cores_for(listen.workers), taken)
+        if listen.workers > 1:
+            os.environ[COUNTED_TOGETHER] = shared  # the workers' counters: any of them tells the sums
         try:
             server.serve(target_loader=partial(load, factory, tuple(arguments), cores), wrap_loader=False)
         finally:

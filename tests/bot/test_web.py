@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Literal
 
 import pytest
@@ -14,6 +18,7 @@ from bot.web.services import Check
 from dialogs.said import Said
 from tests.bot.wechat_side import NOW, OPENID, Side, Turning, event_xml, text_xml
 
+ROOT = Path(__file__).parents[2]
 KINDS: dict[bytes, Literal["payment", "refund", "other"]] = {
     b"payment": "payment",
     b"refund": "refund",
@@ -176,3 +181,28 @@ def test_a_turn_gets_openid_key_and_what_was_said() -> None:
 def test_an_answer_without_words_is_success_unsealed() -> None:
     result = Side().post(event_xml("unsubscribe"))
     assert (result.status_code, result.text) == (200, "success")
+
+
+COUNTING = """
+from bot.web.metrics import Metrics
+
+metrics = Metrics()
+for _ in range(150):
+    metrics.turn("answered", 0.01)
+metrics.notified("settled")
+print(metrics.page().decode())
+"""
+
+
+def test_the_workers_of_one_serve_count_together(tmp_path: Path) -> None:
+    pages = []
+    for _ in range(2):
+        environment = os.environ | {"PROMETHEUS_MULTIPROC_DIR": str(tmp_path)}
+        done = subprocess.run(
+            [sys.executable, "-c", COUNTING], cwd=ROOT, env=environment, capture_output=True, text=True, check=True
+        )
+        pages.append(done.stdout)
+    assert 'bot_turns_total{outcome="answered"} 150.0' in pages[0]
+    assert 'bot_turns_total{outcome="answered"} 300.0' in pages[1]
+    assert 'bot_pay_notified_total{outcome="settled"} 2.0' in pages[1]
+    assert "bot_turn_seconds_count 300.0" in pages[1]

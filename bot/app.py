@@ -14,26 +14,27 @@ from wsgiref.types import WSGIApplication
 import redis
 from sqlalchemy import Engine
 
+from bot.background.duties import Duties
+from bot.background.nightly_export import nightly_export
+from bot.background.routine_states import RoutineGauges
+from bot.background.routines import Routine, Routines
+from bot.background.upkeep import sweeping, token_renewal
+from bot.background.worker import STOP_SECONDS, NoWakeups, RedisWakeups, Wakeups, Worker
 from bot.captcha.picture import paint
 from bot.captcha.pool import PicturePool
 from bot.captcha.riddles import Riddles, signs_of, signs_of_draw
-from bot.card import CardPainter, card_font
-from bot.cashier import StoredCashier
 from bot.certificate.desk import CertificateDesk
 from bot.certificate.document import CertificatePainter
 from bot.certificate.fonts import FontFiles, SharedFonts
 from bot.certificate.links import CertificateLinks
 from bot.certificate.papers import Papers
 from bot.certificate.seal import Seal
-from bot.conversation import BureauClock, Conversation
-from bot.duties import Duties
-from bot.guesses import StoredGuesses
-from bot.health import Health
-from bot.journal import Journal, journal_sweeping
-from bot.messenger import Messenger
-from bot.nightly_export import nightly_export
-from bot.outlets import NewsOutlets
+from bot.notices.card import CardPainter, card_font
+from bot.notices.messenger import Messenger
+from bot.notices.outlets import NewsOutlets
+from bot.operating.health import Health
 from bot.pay.callbacks import Callbacks
+from bot.pay.cashier import StoredCashier
 from bot.pay.gateway import Gateway
 from bot.pay.links import PayLinks
 from bot.pay.merchant import Merchant
@@ -41,11 +42,11 @@ from bot.pay.notify_guard import NotifyGuard
 from bot.pay.till import Till
 from bot.reconciling.reconciler import Reconciler
 from bot.reconciling.routine import reconciling
-from bot.routine_states import RoutineGauges
-from bot.routines import Routine, Routines
 from bot.settings import Settings, read, require_complete
-from bot.turns import Outlets, Turns, TurnTexts
-from bot.upkeep import sweeping, token_renewal
+from bot.turns.answering import Outlets, Turns, TurnTexts
+from bot.turns.conversation import BureauClock, Conversation
+from bot.turns.guesses import StoredGuesses
+from bot.turns.journal import Journal, journal_sweeping
 from bot.web.metrics import Metrics
 from bot.web.routes import build_wsgi
 from bot.web.services import Check, WebServices
@@ -53,7 +54,6 @@ from bot.wechat.account_client import AccountClient
 from bot.wechat.official_account import OfficialAccount
 from bot.wechat.tokens import TokenStore
 from bot.wire.sealing import WireKeys
-from bot.worker import STOP_SECONDS, NoWakeups, RedisWakeups, Wakeups, Worker
 from dialogs.flows import SERVICES
 from dialogs.texts import say
 from storage.certificates import CertificateBook

@@ -1,6 +1,7 @@
 """The journal of turns: what citizens said and were answered, masked and sealed, for as long as is configured.
 
-Written in batches by a thread of its own (`bot/journal.py`), never by a turn; read by `run.py story` and `record`.
+Written in batches by a thread of its own (`bot/turns/journal.py`), never by a turn; read by `run.py story` and
+`record`.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, Engine, delete, func, insert, select
 
-from bot.routines import Routine
+from bot.background.routines import Routine
 from storage.database import reading, table_of, writing
 from storage.tables import CaptchaPictureRow
 

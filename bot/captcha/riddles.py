@@ -46,7 +46,7 @@ class Riddles:
     wake: Callable[[], None]
 
     def pose(self, payer: str, *, picture: bool) -> str:
-        """A new riddle; its picture is sent by the worker (bot/messenger.py): one that waits, else one painted then."""
+        """A new riddle; the worker sends its picture (bot/notices/messenger.py): a waiting one or one painted then."""
         now = int(self.clock())
         with writing(self.engine) as connection:
             drop_captchas(connection, payer, now)

@@ -62,7 +62,7 @@ def report(
     config: ConfigPath = DEFAULT_CONFIG,
 ) -> None:
     """微信账单、本系统的账、经办机构的回执，一天一行对着看；有对不平的，退出码 1。"""
-    from bot.three_way_report import csv_of, table_of_days
+    from bot.operating.three_way_report import csv_of, table_of_days
     from storage.agency.three_ways import in_three, total_of
     from storage.database import open_database
     from storage.migrate import upgrade

@@ -57,7 +57,7 @@ def worker(config: ConfigPath = DEFAULT_CONFIG) -> None:
 @app.command()
 def doctor(config: ConfigPath = DEFAULT_CONFIG) -> None:
     """检查配置、数据库、会话存储和微信接口，一行一项。"""
-    from bot.doctor import examine
+    from bot.operating.doctor import examine
 
     with operators_errors():
         findings = examine(settings_of(config))
@@ -74,7 +74,7 @@ app.add_typer(menu, name="menu")
 @menu.command("show")
 def menu_show(config: ConfigPath = DEFAULT_CONFIG) -> None:
     """显示将要推送的菜单。"""
-    from bot.menu import account_menu
+    from bot.wechat.account_menu import account_menu
 
     typer.echo(json.dumps(account_menu(), ensure_ascii=False, indent=2))
 
@@ -83,9 +83,9 @@ def menu_show(config: ConfigPath = DEFAULT_CONFIG) -> None:
 def menu_push(config: ConfigPath = DEFAULT_CONFIG) -> None:
     """把菜单推送到公众号，再读回来核对。"""
     from bot.app import account_of
-    from bot.menu import account_menu
     from bot.settings import require_complete
     from bot.wechat.account_errors import AccountTrouble
+    from bot.wechat.account_menu import account_menu
 
     with operators_errors():
         settings = settings_of(config)

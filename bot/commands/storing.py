@@ -107,7 +107,7 @@ def seed(config: ConfigPath = DEFAULT_CONFIG) -> None:
 @orders.command("show")
 def orders_show(no: str, config: ConfigPath = DEFAULT_CONFIG) -> None:
     """一张缴费单和它的每一次付款尝试。"""
-    from bot.order_sheet import order_sheet
+    from bot.operating.order_sheet import order_sheet
 
     with operators_errors():
         settings = settings_of(config)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bot.card import MASK
 from bot.console.family import Card
 from bot.console.qr_blocks import modules_in, modules_of
+from bot.notices.card import MASK
 from bot.sandbox.both import Sandbox
 from bot.sandbox.pay_orders import CashierRefused, Order
 from bot.sandbox.refusals import Refused

@@ -18,11 +18,11 @@ from bot.app import App, build
 from bot.console.kept_orders import KeptOrders
 from bot.console.local_family import LocalFamily
 from bot.console.passing_time import stops
-from bot.menu import account_menu
 from bot.replay.wsgi_server import LoopbackWsgi
 from bot.sandbox.both import Sandbox
 from bot.sandbox.clock import MovableClock
 from bot.settings import Settings, read
+from bot.wechat.account_menu import account_menu
 from storage.demo import load_demo
 from storage.sealing import FieldSeal
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from bot.background.worker import Wakeups
 from bot.pay.notify_guard import Notification
 from bot.pay.till import Till
 from bot.web.services import DoesNotFit
-from bot.worker import Wakeups
 from storage.orders.settling import Settled
 
 

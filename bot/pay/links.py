@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itsdangerous import BadSignature, Signer
 from sqlalchemy import select
 
-from bot.cashier import placed_prepay_id
+from bot.pay.cashier import placed_prepay_id
 from bot.pay.hand_off import hand_off_page, plain_sentence
 from bot.pay.till import Till
 from dialogs.texts import say

@@ -7,10 +7,10 @@ from datetime import date, datetime, timedelta, tzinfo
 import structlog
 from sqlalchemy import Engine, func, select
 
+from bot.background.routines import Routine
 from bot.reconciling.fetching import NotKept, ready_at
 from bot.reconciling.reconciler import Reconciler
 from bot.reconciling.refusal import NoBillYet
-from bot.routines import Routine
 from storage.database import reading
 from storage.orders.columns import LEDGER
 from storage.reconciliation.bills import stored_bill

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from bot.pay.notify_guard import Notification
-from bot.turn_values import Answer
+from bot.turns.values import Answer
 from bot.web.metrics import Metrics
 from bot.wire.sealing import WireKeys
 from dialogs.said import Said
 
 
 class TakesMessages(Protocol):
-    """`bot.turns.Turns`."""
+    """`bot.turns.answering.Turns`."""
 
     def handle(self, openid: str, message: str, said: Said) -> Answer:
         """The answer to one message, within the budget."""

@@ -16,8 +16,7 @@ from pathlib import Path
 import pytest
 
 from bot.app import App, build
-from bot.cashier import StoredCashier
-from bot.conversation import BureauClock
+from bot.pay.cashier import StoredCashier
 from bot.pay.links import PayLinks
 from bot.replay.wsgi_server import LoopbackWsgi
 from bot.sandbox.both import Sandbox
@@ -28,6 +27,7 @@ from bot.sandbox.pay import PayStandIn
 from bot.sandbox.phone import USER_AGENT, Phone
 from bot.sandbox.wechat import WeChatStandIn
 from bot.settings import read
+from bot.turns.conversation import BureauClock
 from storage.orders.columns import ATTEMPT, LEDGER, PAYMENT
 from storage.orders.opening import Opener
 from storage.orders.reading import OrderReader, StoredLedger

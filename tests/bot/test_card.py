@@ -6,8 +6,8 @@ import pytest
 import zxingcpp
 from PIL import Image, ImageDraw
 
-from bot import card
-from bot.card import AMOUNT, HINT, MARGIN, ROW, TITLE, WIDTH, CardLines, CardPainter, Style, card_font
+from bot.notices import card
+from bot.notices.card import AMOUNT, HINT, MARGIN, ROW, TITLE, WIDTH, CardLines, CardPainter, Style, card_font
 
 CODE = "weixin://wxpay/bizpayurl?pr=JyC91EIz1"
 LINES = CardLines(

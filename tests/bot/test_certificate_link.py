@@ -14,8 +14,8 @@ from bot.certificate.document import CertificatePainter
 from bot.certificate.fonts import FontFiles, SharedFonts
 from bot.certificate.links import CertificateLinks
 from bot.certificate.papers import Papers
-from bot.guesses import TRIES, WINDOW_SECONDS, StoredGuesses
 from bot.settings import BadConfiguration, read, require_complete
+from bot.turns.guesses import TRIES, WINDOW_SECONDS, StoredGuesses
 from dialogs.texts import say
 from dialogs.world import Unavailable
 from storage.certified import Certificate

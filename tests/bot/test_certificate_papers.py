@@ -17,8 +17,8 @@ from bot.certificate.document import CertificatePainter
 from bot.certificate.fonts import FontFiles, SharedFonts
 from bot.certificate.links import CertificateLinks
 from bot.certificate.papers import Papers
-from bot.conversation import BureauClock
 from bot.sandbox.faults import Fault
+from bot.turns.conversation import BureauClock
 from dialogs.terms.certificate import scene_of, shown_code
 from dialogs.texts import say
 from storage.certificates import PERSON, CertificateBook

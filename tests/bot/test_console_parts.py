@@ -16,7 +16,6 @@ from prompt_toolkit.document import Document
 from prompt_toolkit.input import create_pipe_input
 from prompt_toolkit.output import DummyOutput
 
-from bot.card import MASK, CardLines, CardPainter, card_font
 from bot.console.bubble_lines import columns, pressable, readable, spans
 from bot.console.commands import Command, meant
 from bot.console.family import Card, MenuGroup
@@ -26,6 +25,7 @@ from bot.console.qr_blocks import half_blocks, modules_in, modules_of
 from bot.console.talk import Board
 from bot.console.terminal import Commands, Terminal
 from bot.console.words import FILE, sections, word
+from bot.notices.card import MASK, CardLines, CardPainter, card_font
 from bot.sandbox.bubbles import Bubble, links_in
 from dialogs.transcript import TYPED, Action
 

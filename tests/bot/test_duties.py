@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
-from bot.duties import LEASE_SECONDS
+from bot.background.duties import LEASE_SECONDS
 from bot.pay.till import Till
 from bot.sandbox.faults import Fault
 from storage.database import DatabaseUnavailable, writing
@@ -194,7 +194,12 @@ def test_a_database_that_is_gone_loses_nothing(room: Room, monkeypatch: pytest.M
     def gone(*_: Any, **__: Any) -> None:
         raise DatabaseUnavailable("gone")
 
-    for where in ("bot.duties.reading", "bot.duties.writing", "bot.pay.till.writing", "bot.pay.till.reading"):
+    for where in (
+        "bot.background.duties.reading",
+        "bot.background.duties.writing",
+        "bot.pay.till.writing",
+        "bot.pay.till.reading",
+    ):
         with monkeypatch.context() as patched:
             patched.setattr(where, gone)
             with pytest.raises(DatabaseUnavailable):

@@ -81,7 +81,7 @@ def sessions(request: pytest.FixtureRequest) -> Iterator[str]:
 @pytest.fixture
 def house(tmp_path: Path, sessions: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
     gates = Gates(turn)
-    monkeypatch.setattr("bot.conversation.turn", gates.turn)
+    monkeypatch.setattr("bot.turns.conversation.turn", gates.turn)
     with installed(tmp_path) as installation:
         installation.write(storage={"sessions": sessions})
         app = build(read(tmp_path / "bot.toml"), wakes=False)

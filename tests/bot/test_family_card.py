@@ -9,7 +9,7 @@ import pytest
 import zxingcpp
 from PIL import Image
 
-from bot.card import CardLines, CardPainter
+from bot.notices.card import CardLines, CardPainter
 from bot.sandbox.faults import Fault
 from bot.sandbox.pay_orders import CashierRefused
 from storage.orders.columns import ATTEMPT, NOTICE, PAYMENT

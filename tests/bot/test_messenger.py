@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import update
 
-from bot.conversation import NEWS_SECONDS
-from bot.messenger import LEASE_SECONDS, TRY_AFTER
+from bot.notices.messenger import LEASE_SECONDS, TRY_AFTER
 from bot.sandbox.faults import Fault
+from bot.turns.conversation import NEWS_SECONDS
 from bot.wechat.account_errors import AccountUnreachable
 from bot.wechat.official_account import OfficialAccount
 from storage import notices

@@ -11,9 +11,9 @@ import pytest
 from sqlalchemy import Engine, select
 from typer.testing import CliRunner, Result
 
+from bot.background.nightly_export import EXPORT_AT, nightly_export
 from bot.commands import app
 from bot.commands import refunding as refunding_commands
-from bot.nightly_export import EXPORT_AT, nightly_export
 from storage.database import open_database, reading
 from storage.migrate import upgrade
 from storage.orders.columns import PAYMENT, REFUND

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.sandbox.bubbles import links_in
-from bot.turn_values import Answer
+from bot.turns.values import Answer
 from bot.wire.render import LONGEST, escaped, passive_xml, reply_texts
 from dialogs.said import Reply, Said, Shown
 from tests.bot.wechat_side import Side, Turning, shown, text_xml

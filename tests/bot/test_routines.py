@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
-from bot import routines as module
-from bot.routine_states import OVERDUE_SECONDS, RoutineGauges, routine_states
-from bot.routines import AGAIN_AFTER, AWAY_AFTER, LEASE_SECONDS, ROUTINE, Routine, Routines
+from bot.background import routines as module
+from bot.background.routine_states import OVERDUE_SECONDS, RoutineGauges, routine_states
+from bot.background.routines import AGAIN_AFTER, AWAY_AFTER, LEASE_SECONDS, ROUTINE, Routine, Routines
 from bot.wechat.account_errors import AccountUnreachable
 from storage.database import DatabaseUnavailable, reading, writing
 from storage.sessions.contract import StoreUnavailable

@@ -14,14 +14,14 @@ from typer.testing import CliRunner
 
 from bot.app import App
 from bot.commands import app
-from bot.journal import DAY, Journal
 from bot.replay.console import played, shown
 from bot.replay.performer import openid_of
 from bot.replay.stage import Props, staged
 from bot.story.money import BILL_LINE
 from bot.story.recording import recorded
 from bot.story.telling import story
-from bot.turn_values import TurnResult
+from bot.turns.journal import DAY, Journal
+from bot.turns.values import TurnResult
 from dialogs.said import Reply, Said
 from dialogs.transcript import ME, play
 from dialogs.transcript_differences import difference

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from bot.turn_threads import FEW, TurnThreads
+from bot.turns.threads import FEW, TurnThreads
 
 SECONDS = 30.0  # more than anything here takes; nothing waits for it to pass
 

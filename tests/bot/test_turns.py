@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.turns import Answer, Outlets, Patience, TurnResult, Turns, TurnTexts
+from bot.turns.answering import Answer, Outlets, Patience, TurnResult, Turns, TurnTexts
 from dialogs.said import Reply, Said, Shown
 from storage.sessions.contract import Claim, PushWindow, StoreUnavailable, TurnStore
 from tests.bot.wechat_side import NOW

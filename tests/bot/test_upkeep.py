@@ -7,9 +7,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bot.routines import ROUTINE
+from bot.background.routines import ROUTINE
+from bot.background.upkeep import next_time
 from bot.sandbox.faults import Fault
-from bot.upkeep import next_time
 from storage.database import reading
 from tests.bot.room import PAYER, Room, placed
 

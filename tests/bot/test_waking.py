@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from bot.waking import Gate
+from bot.turns.waking import Gate
 
 
 def test_a_gate_lets_nobody_through_before_it_is_opened_and_everybody_afterwards() -> None:

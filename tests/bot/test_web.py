@@ -13,7 +13,7 @@ from typing import Literal
 import pytest
 
 from bot.pay.notify_guard import Notification, NotifyRefused
-from bot.turn_values import Answer
+from bot.turns.values import Answer
 from bot.web.services import Check
 from dialogs.said import Said
 from tests.bot.wechat_side import NOW, OPENID, Side, Turning, event_xml, text_xml

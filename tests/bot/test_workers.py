@@ -14,7 +14,7 @@ import pytest
 import redis
 from sqlalchemy import Engine, Table, text, update
 
-from bot.routines import ROUTINE
+from bot.background.routines import ROUTINE
 from bot.sandbox.faults import Fault, Fired
 from bot.sandbox.phone import Phone
 from dialogs.texts import say

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
 from bot.pay.notify_guard import Notification
 from bot.sandbox.push_crypto import PushCrypto, signature
-from bot.turn_values import Answer
+from bot.turns.values import Answer
 from bot.web.metrics import Metrics
 from bot.web.routes import build_wsgi
 from bot.web.services import Check, WebServices

@@ -29,7 +29,7 @@ from bot.sandbox.phone import Phone
 from bot.sandbox.wechat import WeChatStandIn
 from bot.settings import read
 from bot.torture import edges
-from bot.turn_values import Patience
+from bot.turns.values import Patience
 from storage.demo import MADE_FOR
 
 NINE = datetime(MADE_FOR.year, MADE_FOR.month, MADE_FOR.day, 9, tzinfo=ZoneInfo("Asia/Shanghai")).timestamp()

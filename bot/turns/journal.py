@@ -15,9 +15,9 @@ from typing import Concatenate, NamedTuple, ParamSpec
 import structlog
 from sqlalchemy import Engine
 
-from bot.routines import Routine
-from bot.turn_values import TurnResult
-from bot.upkeep import SWEEP_AT, next_time
+from bot.background.routines import Routine
+from bot.background.upkeep import SWEEP_AT, next_time
+from bot.turns.values import TurnResult
 from dialogs.flows import SERVICES
 from dialogs.masking import masked_reply, masked_words
 from dialogs.said import Reply, Said

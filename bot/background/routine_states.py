@@ -9,7 +9,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 from sqlalchemy import Engine, select
 
-from bot.routines import ROUTINE
+from bot.background.routines import ROUTINE
 from dialogs.world import Unavailable
 from storage.database import reading
 

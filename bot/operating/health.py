@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import Engine, text
 
+from bot.background.worker import Worker
 from bot.web.services import Check
-from bot.worker import Worker
 from storage.database import reading
 from storage.migrate import is_current
 from storage.sessions.contract import StoreUnavailable, TurnStore

@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
-from bot.messenger import Messenger, on_top
-from bot.one_turn import OneTurnsCashier, OneTurnsRegistry
-from bot.turn_values import TurnResult
+from bot.notices.messenger import Messenger, on_top
+from bot.turns.one_turn import OneTurnsCashier, OneTurnsRegistry
+from bot.turns.values import TurnResult
 from dialogs.machine import turn
 from dialogs.said import Said
 from dialogs.session import Session

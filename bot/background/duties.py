@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import structlog
 from sqlalchemy import Engine, select, update
 
-from bot.messenger import Messenger
+from bot.notices.messenger import Messenger
 from bot.pay.till import Till
 from dialogs.world import OrderState, Unavailable
 from storage.database import reading, writing

@@ -8,8 +8,8 @@ from pathlib import Path
 import structlog
 from sqlalchemy import Engine
 
-from bot.routines import Routine
-from bot.upkeep import next_time
+from bot.background.routines import Routine
+from bot.background.upkeep import next_time
 from storage.agency.exporting import export_payments
 from storage.sealing import FieldSeal
 

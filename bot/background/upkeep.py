@@ -7,7 +7,7 @@ from datetime import datetime, time, timedelta, tzinfo
 import structlog
 from sqlalchemy import Engine
 
-from bot.routines import Routine
+from bot.background.routines import Routine
 from bot.wechat.official_account import OfficialAccount
 from storage.sweeping import sweep_notices
 

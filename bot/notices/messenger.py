@@ -14,7 +14,7 @@ from typing import Any
 import structlog
 from sqlalchemy import Engine, Row, select
 
-from bot.card import CardLines, CardPainter
+from bot.notices.card import CardLines, CardPainter
 from bot.wechat.account_errors import AccountError, AccountTrouble, AccountUnreachable, PushRefused
 from bot.wechat.official_account import OfficialAccount
 from bot.wire.render import reply_texts

@@ -19,9 +19,9 @@ from itertools import count
 import msgspec
 import structlog
 
-from bot.turn_threads import SOON, Begin, TurnThreads
-from bot.turn_values import Answer, Outcome, Outlets, Patience, TurnResult, TurnTexts
-from bot.waking import Gate, Waking
+from bot.turns.threads import SOON, Begin, TurnThreads
+from bot.turns.values import Answer, Outcome, Outlets, Patience, TurnResult, TurnTexts
+from bot.turns.waking import Gate, Waking
 from bot.wire.render import reply_texts
 from dialogs.said import Reply, Said
 from storage.sessions.contract import (

@@ -8,8 +8,8 @@ from typing import Any
 
 from sqlalchemy import Engine
 
-from bot.messenger import Messenger
-from bot.worker import Wakeups
+from bot.background.worker import Wakeups
+from bot.notices.messenger import Messenger
 from dialogs.said import Reply
 from dialogs.texts import say
 from storage.database import writing

@@ -8,10 +8,10 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from sqlalchemy import Engine, func, select
 
 from bot.app import account_of, build
+from bot.background.routine_states import routine_states
 from bot.certificate.seal import Seal
 from bot.reconciling.fetching import ready_at
 from bot.reconciling.routine import missed
-from bot.routine_states import routine_states
 from bot.settings import BadConfiguration, Settings, require_complete
 from bot.web.services import Check
 from bot.wechat.account_errors import AccountTrouble

@@ -1,0 +1,1 @@
+"""What citizens are told without having asked: news on its way, payment cards and pictures."""

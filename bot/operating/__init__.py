@@ -1,0 +1,1 @@
+"""What an operator looks at: findings, health, an order's sheet, the report over three books."""

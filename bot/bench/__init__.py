@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import sys
 
-KINDS = ("turn", "certificate", "reconcile")
+KINDS = ("turn", "certificate", "reconcile", "strangers")
 
 
 def run(what: str, seconds: float, storage: str = "postgresql", rows: int = 1_000_000) -> int:
@@ -21,6 +21,10 @@ def run(what: str, seconds: float, storage: str = "postgresql", rows: int = 1_00
         from bot.bench.reconcile import bench_reconcile
 
         return bench_reconcile(storage, rows)
+    if what == "strangers":
+        from bot.bench.strangers import bench_strangers
+
+        return bench_strangers()
     from bot.bench.turn import bench_turn
 
     return bench_turn(seconds)

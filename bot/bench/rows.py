@@ -153,6 +153,14 @@ def echo_row(stack: ExitStack, ground: Ground, tag: str, server_name: str) -> Ro
 
 def our_row(stack: ExitStack, ground: Ground, name: str, database: str) -> Row:
     """Our bot by `run.py serve`, with the demo data and the made-up residents in its database."""
+    config = stocked(ground, name, database)
+    server = start(["run.py", "serve", "--config", str(config)], config.with_name("serve.log"))
+    stack.callback(server.stop)
+    return Row(f"our bot, whole, {name}", ours=True, server=server)
+
+
+def stocked(ground: Ground, name: str, database: str) -> Path:
+    """The configuration of a bot whose database holds the demo data and the made-up residents."""
     folder = ground.folder / name
     folder.mkdir()
     key = folder / "field.key"
@@ -166,10 +174,9 @@ def our_row(stack: ExitStack, ground: Ground, name: str, database: str) -> Row:
         "server": {"port": 0, "threads": THREADS, "workers": WORKERS, "public_url": "http://bench.invalid"},
         "storage": {"database": database, "sessions": ground.sessions, "field_key": "field.key"},
     }
-    (folder / "bot.toml").write_text(_toml(sections), "utf-8")
-    server = start(["run.py", "serve", "--config", str(folder / "bot.toml")], folder / "serve.log")
-    stack.callback(server.stop)
-    return Row(f"our bot, whole, {name}", ours=True, server=server)
+    config = folder / "bot.toml"
+    config.write_text(_toml(sections), "utf-8")
+    return config
 
 
 def _toml(sections: dict[str, dict[str, Any]]) -> str:

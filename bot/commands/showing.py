@@ -24,13 +24,16 @@ def flows(
 
 @app.command()
 def bench(
-    what: Annotated[str, typer.Argument(help="turn | certificate | reconcile")] = "turn",
+    what: Annotated[str, typer.Argument(help="turn | certificate | reconcile | strangers")] = "turn",
     seconds: Annotated[float, typer.Option(help="每一轮多少秒")] = 5.0,
     storage: Annotated[str, typer.Option(help="reconcile：postgresql 或 sqlite")] = "postgresql",
     rows: Annotated[int, typer.Option(help="reconcile：账单最多多少行")] = 1_000_000,
     config: ConfigPath = DEFAULT_CONFIG,
 ) -> None:
-    """量一量：turn 一次问答，对不带业务的 WeRoBot 回声；certificate 一张证明，对平常的 fpdf2；reconcile 对一天的账。"""
+    """量一量：turn 一次问答，对不带业务的 WeRoBot 回声；certificate 一张证明，对平常的 fpdf2；reconcile 对一天的账；
+
+    strangers 查无此人和名字不对，说的、用的时间是否一样。
+    """
     from bot.bench import run
 
     raise typer.Exit(run(what, seconds, storage, rows))

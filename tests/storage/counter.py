@@ -13,7 +13,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Engine, Row, Table, insert, select
+from sqlalchemy import Engine, Table, insert
 
 from dialogs.terms.insurance import Insurance, Payable, PayKind
 from storage.database import reading, table_of, writing
@@ -22,6 +22,7 @@ from storage.orders.columns import ATTEMPT, LINE, NOTICE, ORDER, PAYMENT
 from storage.orders.opening import Opened, Opener
 from storage.orders.settling import Received, Settled, Settler
 from storage.tables import PersonRow
+from tests.storage.whole import every_row, having
 
 ZONE = ZoneInfo("Asia/Shanghai")
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=ZONE)
@@ -123,18 +124,18 @@ class Counter:
         with writing(self.engine) as connection:
             connection.execute(insert(PAYMENT).values(row))
 
-    def rows(self, table: Table, **where: Any) -> list[Row[Any]]:
-        query = select(table).filter_by(**where).order_by(*table.primary_key.columns)
+    def rows(self, table: Table, **where: Any) -> list[Any]:
+        """The rows in which these columns have these values, in the order of the primary key."""
         with reading(self.engine) as connection:
-            return list(connection.execute(query).all())
+            return having(every_row(connection, table), where)
 
-    def order(self, no: str) -> Row[Any]:
+    def order(self, no: str) -> Any:
         return self.rows(ORDER, no=no)[0]
 
-    def attempt(self, number: str) -> Row[Any]:
+    def attempt(self, number: str) -> Any:
         return self.rows(ATTEMPT, out_trade_no=number)[0]
 
-    def running(self, order_no: str) -> Row[Any]:
+    def running(self, order_no: str) -> Any:
         [row] = self.rows(ATTEMPT, runs=order_no)
         return row
 

@@ -111,7 +111,7 @@ def test_neither_number_nor_name_stands_in_the_table(engine: Engine, contacts: S
     key = seal.look_up_key(NUMBER)
     contacts.add(MINE, key, Relation.SELF)
     [row] = Counter(engine).rows(CONTACT)
-    assert set(row._mapping) == {"payer", "person", "relation", "own", "added_at"}
+    assert set(row._asdict()) == {"payer", "person", "relation", "own", "added_at"}
     assert (row.payer, row.person, row.relation, row.own) == (MINE, key, "self", MINE)
     assert NUMBER not in str(row)
 

@@ -24,15 +24,16 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from sqlalchemy import Engine, Row, Table, delete, event, select
+from sqlalchemy import Engine, Table, delete, event
 from sqlmodel import SQLModel
 
-from storage.database import open_database, reading, writing
+from storage.database import open_database, writing
 from storage.orders import attempts, refunds
 from storage.orders.columns import ATTEMPT, DISCREPANCY, EXPORT, LEDGER, LINE, NOTICE, ORDER, PAYMENT, REFUND, RUNNING
 from storage.orders.refund_requests import FREELY, ask_refund, parts_of
 from storage.orders.settling import Received, Settled
 from tests.storage.counter import APP_ID, MCH_ID, PEOPLE, ZONE, Counter, payable, received, seconds
+from tests.storage.whole import Books
 
 LAST_DAY = date(2026, 11, 23)
 START = datetime(2026, 11, 23, 18, 0, tzinfo=ZONE)
@@ -79,7 +80,7 @@ One = TypeVar("One")
 class Rows(Protocol):
     """The rows of a table in which these columns have these values."""
 
-    def __call__(self, table: Table, **where: Any) -> list[Row[Any]]: ...
+    def __call__(self, table: Table, **where: Any) -> list[Any]: ...
 
 
 @dataclass
@@ -177,7 +178,7 @@ class MoneyMachine(RuleBasedStateMachine):
                     case "closing":
                         self.close_at_wechat(attempt, lost)
 
-    def place_at_wechat(self, attempt: Row[Any], lost: str) -> None:
+    def place_at_wechat(self, attempt: Any, lost: str) -> None:
         number = attempt.out_trade_no
         with writing(self.engine) as connection:
             assert attempts.mark_called(connection, number, seconds(self.now))
@@ -187,7 +188,7 @@ class MoneyMachine(RuleBasedStateMachine):
             with writing(self.engine) as connection:
                 attempts.mark_placed(connection, number, seconds(self.now), prepay_id="wx")
 
-    def close_at_wechat(self, attempt: Row[Any], lost: str) -> None:
+    def close_at_wechat(self, attempt: Any, lost: str) -> None:
         there = self.wechat.get(attempt.out_trade_no)
         if lost == "before":
             return
@@ -302,13 +303,7 @@ class MoneyMachine(RuleBasedStateMachine):
 
     @invariant()
     def every_promise_is_kept(self) -> None:
-        with reading(self.engine) as connection:
-            books = {one.name: connection.execute(select(one)).all() for one in MONEY}
-
-        def rows(table: Table, **where: Any) -> list[Row[Any]]:
-            found = books[table.name]
-            return [row for row in found if all(getattr(row, name) == value for name, value in where.items())]
-
+        rows = Books(self.engine, *MONEY).rows
         self.a_payable_is_settled_and_held_at_most_once(rows)
         self.a_transaction_belongs_to_one_attempt_and_the_amounts_are_equal(rows)
         self.at_most_one_attempt_runs_and_only_for_an_order_that_is_looked_at(rows)
@@ -414,8 +409,9 @@ class MoneyMachine(RuleBasedStateMachine):
         assert there.paid_at is not None
         return Received(number, f"T-{number}", MCH_ID, APP_ID, there.amount, "CNY", seconds(there.paid_at))
 
-    def money(self) -> list[list[Row[Any]]]:
-        return [self.counter.rows(table) for table in (*MONEY, EXPORT, NOTICE)]
+    def money(self) -> list[list[Any]]:
+        books = Books(self.engine, *MONEY, EXPORT, NOTICE)
+        return [books.rows(table) for table in (*MONEY, EXPORT, NOTICE)]
 
 
 def hasty(connection: sqlite3.Connection, _record: object) -> None:

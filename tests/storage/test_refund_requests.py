@@ -266,7 +266,7 @@ def test_what_is_refunded_is_told_with_where_the_money_went(counter: Counter) ->
 
 def test_what_a_bank_took_as_well_settles_the_payable_once_ours_is_back(counter: Counter) -> None:
     no = paid(counter)
-    row = counter.rows(PAYMENT)[0]._mapping
+    row = counter.rows(PAYMENT)[0]._asdict()
     bank = {name: row[name] for name in row if name != "id"}
     bank |= {"settles": None, "channel": "bank", "receipt_no": "R1", "status": "booked", "order_no": None}
     with writing(counter.engine) as connection:

@@ -23,7 +23,7 @@ def counter(engine: Engine) -> Counter:
     return Counter.opened(engine)
 
 
-def money(counter: Counter) -> dict[str, object]:
+def money(counter: Counter) -> dict[str, list[Any]]:
     """Everything that says where money went."""
     tables = {"ledger": LEDGER, "payment": PAYMENT, "export": EXPORT, "order": ORDER, "attempt": ATTEMPT}
     return {name: counter.rows(table) for name, table in tables.items()} | {"news": counter.notices()}

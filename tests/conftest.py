@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+import gc
 import os
+import sys
 from typing import Any
 
 FEW = 100  # tests of a run that asked for some only
 SERVICES = {"Redis": "[redis", "PostgreSQL": "[postgresql"}
+
+# A run starts a hundred processes; without compiled modules on the disk each of them compiles everything anew.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+
+def pytest_collection_finish() -> None:
+    """What is loaded by now stays: the collector need not look at it again, and may look less often."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
 
 
 def pytest_xdist_auto_num_workers() -> int:

@@ -200,14 +200,10 @@ class AgencyMachine(RuleBasedStateMachine):
 
     def what_needs_a_person_is_listed_and_nothing_else(self, books: Books) -> None:
         listed = {row.key for row in books.rows(DISCREPANCY, kind="refund") if row.state != "closed"}
-        stuck = {
-            row.out_refund_no for row in books.rows(REFUND) if row.state in ("abnormal", "closed") and row.owes
-        }
+        stuck = {row.out_refund_no for row in books.rows(REFUND) if row.state in ("abnormal", "closed") and row.owes}
         assert stuck <= listed
         refused = {row.reason for row in books.rows(DISCREPANCY, kind="agency_refused", state="open")}
-        assert refused == {
-            f"ack:{row.file_no}:{row.row_no}" for row in books.rows(EXPORT) if row.result == "REFUSED"
-        }
+        assert refused == {f"ack:{row.file_no}:{row.row_no}" for row in books.rows(EXPORT) if row.result == "REFUSED"}
 
     def teardown(self) -> None:
         """In the end everything settled stands in some file, and the files together are the ledger."""

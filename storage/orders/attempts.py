@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from datetime import tzinfo
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
 
 from dialogs.texts import say
 from dialogs.world import OrderState
@@ -31,13 +31,15 @@ from storage.orders.columns import (
 )
 from storage.orders.events import note_event
 
+_ORDER_NO = select(ATTEMPT.c.order_no).where(ATTEMPT.c.out_trade_no == bindparam("number")).scalar_subquery()
+_LOCKED_ORDER = select(ORDER).where(ORDER.c.no == _ORDER_NO).with_for_update()  # built once: every step asks this
+
 CALL_SECONDS = 8  # a call that places has answered or given up by then (the gateway waits two and three)
 
 
 def locked_order(connection: Connection, out_trade_no: str) -> Row[Any] | None:
     """The order of an attempt, locked until the transaction ends (SQLite has one writer anyway)."""
-    number = select(ATTEMPT.c.order_no).where(ATTEMPT.c.out_trade_no == out_trade_no).scalar_subquery()
-    return connection.execute(select(ORDER).where(ORDER.c.no == number).with_for_update()).first()
+    return connection.execute(_LOCKED_ORDER, {"number": out_trade_no}).first()
 
 
 def is_unfinished(connection: Connection, order_no: str) -> bool:

@@ -8,13 +8,18 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from dialogs.world import OrderState
 from storage.orders.attempts import look_again, running
 from storage.orders.columns import DISCREPANCY, DUE, ORDER, OUTSTANDING, PAYMENT, REFUND, REFUNDED, REFUNDING
 
 STUCK = {"ABNORMAL": "abnormal", "CLOSED": "closed"}  # WeChat Pay's words for what needs a person, and ours
+
+# Built once: every step of a refund asks these.
+_ORDER_NO = select(REFUND.c.order_no).where(REFUND.c.out_refund_no == bindparam("number")).scalar_subquery()
+_LOCKED_ORDER = select(ORDER.c.no).where(ORDER.c.no == _ORDER_NO).with_for_update()
+_REFUND = select(REFUND).where(REFUND.c.out_refund_no == bindparam("number"))
 
 
 def owe(connection: Connection, attempt: Row[Any], amount: int, now: int, payment: Row[Any] | None = None) -> str:
@@ -81,9 +86,8 @@ def close_notes(connection: Connection, refund: Row[Any], why: str, now: int) ->
 
 def locked_refund(connection: Connection, out_refund_no: str) -> Row[Any] | None:
     """The refund, its order locked until the transaction ends."""
-    number = select(REFUND.c.order_no).where(REFUND.c.out_refund_no == out_refund_no).scalar_subquery()
-    connection.execute(select(ORDER.c.no).where(ORDER.c.no == number).with_for_update())
-    return connection.execute(select(REFUND).where(REFUND.c.out_refund_no == out_refund_no)).first()
+    connection.execute(_LOCKED_ORDER, {"number": out_refund_no})
+    return connection.execute(_REFUND, {"number": out_refund_no}).first()
 
 
 def change_refund(connection: Connection, out_refund_no: str, **changes: Any) -> None:

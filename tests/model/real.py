@@ -36,11 +36,13 @@ class Store:
     @contextmanager
     def undone(self) -> Iterator[None]:
         """What is done inside is taken back."""
-        savepoint = self.connection.begin_nested()
+        cursor = self.connection.connection.cursor()  # the driver's own: thousands of these are taken back
+        cursor.execute("SAVEPOINT before")  # of several with this name the newest is meant
         try:
             yield
         finally:
-            savepoint.rollback()
+            cursor.execute("ROLLBACK TO before")
+            cursor.execute("RELEASE before")
 
     def put(self, order: Order, around: Around, reason: str) -> None:
         """Rows for an order as the model has it, and for what stands around it."""
@@ -96,7 +98,7 @@ class Store:
             self._add(LEDGER, booked | {"kind": "refund", "reason": f"{mine}-R", "amount": -back})
 
     def _add(self, table: Table, row: dict[str, Any]) -> Any:
-        done = self.connection.execute(insert(table).values(row))
+        done = self.connection.execute(insert(table), row)
         return done.inserted_primary_key[0] if done.inserted_primary_key else None
 
     def books(self) -> Books:

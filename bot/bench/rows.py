@@ -18,11 +18,11 @@ from sqlalchemy.exc import OperationalError
 from bot.bench.people import Resident, enrol
 from bot.bench.process import Server, start
 from bot.bench.words import Account
+from bot.sandbox import DEMO
 from bot.sandbox.clock import MovableClock
 from bot.sandbox.faults import Faults
 from bot.sandbox.keys import SandboxKeys
 from bot.sandbox.pay import PayStandIn
-from bot.sandbox.started import DEMO
 from bot.sandbox.wechat import WeChatStandIn
 from storage.database import open_database
 from storage.demo import load_demo

@@ -88,6 +88,7 @@ def import_file(
 @app.command()
 def seed(config: ConfigPath = DEFAULT_CONFIG) -> None:
     """装入演示数据，日期挪到今天前后。"""
+    from bot.sandbox import DEMO
     from storage.demo import load_demo
     from storage.migrate import upgrade
     from storage.sealing import FieldSeal
@@ -100,7 +101,7 @@ def seed(config: ConfigPath = DEFAULT_CONFIG) -> None:
         if settings.sandbox.enabled and not key.exists():
             FieldSeal.create(key)
         today = datetime.now(settings.zone).date()
-        load_demo(engine, FieldSeal.read(key), DEMO_FOLDER, today, shift=True)
+        load_demo(engine, FieldSeal.read(key), DEMO, today, shift=True)
     typer.echo(f"演示数据已装入，适合 {today} 使用。")
 
 
@@ -116,9 +117,6 @@ def orders_show(no: str, config: ConfigPath = DEFAULT_CONFIG) -> None:
         complain(f"没有这张缴费单：{no}")
         raise typer.Exit(1)
     typer.echo(sheet)
-
-
-DEMO_FOLDER = Path(__file__).parent.parent / "sandbox" / "demo"
 
 
 def _engine(settings: Any) -> Any:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import signal
+import sys
 from typing import Annotated
 
 import typer
@@ -33,6 +35,7 @@ def torture(
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     chosen = random.SystemRandom().randrange(2**31) if seed is None else seed
     typer.echo(f"seed {chosen}")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # processes, database and Redis of its own end with it
     try:
         verdict = run(chosen, minutes * 60, storage, citizens)
     except (NoServices, NoRedis) as missing:

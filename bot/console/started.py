@@ -19,6 +19,7 @@ from bot.console.kept_orders import KeptOrders
 from bot.console.local_family import LocalFamily
 from bot.console.passing_time import stops
 from bot.replay.wsgi_server import LoopbackWsgi
+from bot.sandbox import DEMO
 from bot.sandbox.both import Sandbox
 from bot.sandbox.clock import MovableClock
 from bot.settings import Settings, read
@@ -26,7 +27,6 @@ from bot.wechat.account_menu import account_menu
 from storage.demo import load_demo
 from storage.sealing import FieldSeal
 
-DEMO = Path(__file__).parent.parent / "sandbox" / "demo"
 DATABASE, FIELD_KEY, LOG = "bot.db", "field.key", "chat.log"
 DEMO_DAY, AHEAD, ORDERS = "demo-day", "clock-ahead", "sandbox-orders.json"
 ROUNDS = 5  # of callbacks and due work; each may cause the next

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import shutil
+import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, tzinfo
 
 from sqlalchemy import Engine, func, select
 
-from bot.app import account_of, build
+from bot.app import App, build
 from bot.background.routine_states import routine_states
 from bot.certificate.seal import Seal
+from bot.pay.gateway_errors import GatewayTrouble, NotPlaced
 from bot.reconciling.fetching import ready_at
 from bot.reconciling.routine import missed
 from bot.settings import BadConfiguration, Settings, require_complete
@@ -17,7 +20,18 @@ from bot.web.services import Check
 from bot.wechat.account_errors import AccountTrouble
 from dialogs.terms.insurance import Insurance
 from storage.database import reading
-from storage.orders.columns import ABNORMAL, CLOSED, DISCREPANCY, DUE, NOTICE, ORDER, REFUND, REFUNDING
+from storage.orders.columns import (
+    ABNORMAL,
+    ATTEMPT,
+    CLOSED,
+    DISCREPANCY,
+    DUE,
+    NOTICE,
+    ORDER,
+    PAID,
+    REFUND,
+    REFUNDING,
+)
 from storage.tariffs import StoredTariffs
 
 LATE_SECONDS = 600
@@ -26,15 +40,19 @@ LEAST_FREE = 2**30  # bytes of disk
 REFUND_SECONDS = 5 * 86400  # a bank card takes up to three working days
 SHOWN = 20  # numbers in one line
 BILL_SECONDS = 7200  # after the hour from which it may be asked for, yesterday's bill has to be here
+NOBODYS_NUMBER = "DOCTOR0ASKS0FOR0NO0ORDER"  # a 商户订单号 as no order of ours has it
 
 
-def examine(settings: Settings) -> list[Check]:
-    """The findings; raises what building the application raises, except incomplete settings, which are findings."""
+def examine(settings: Settings, clock: Callable[[], float] = time.time) -> list[Check]:
+    """The findings; raises what building the application raises, except incomplete settings, which are findings.
+
+    `clock` in unix seconds.
+    """
     try:
         require_complete(settings)
     except BadConfiguration as wrong:
         return [Check("配置", False, line) for line in wrong.mistakes]
-    app = build(settings, wakes=False)
+    app = build(settings, clock=clock, wakes=False)
     try:
         found = [Check("配置", True), *app.health()]
         with reading(app.engine) as connection:
@@ -60,7 +78,7 @@ def examine(settings: Settings) -> list[Check]:
             found.append(Check(f"标准 {insurance}", bool(rows), f"{len(rows)} 行"))
         free = shutil.disk_usage(settings.folder).free
         found.append(Check("磁盘", free > LEAST_FREE, f"剩余 {free // 2**20} MB"))
-        found.append(_account(settings))
+        found += [_account(app), _pay(app)]
         found += _seal(settings, now)
     finally:
         app.stop()
@@ -104,11 +122,31 @@ def _seal(settings: Settings, now: int) -> list[Check]:
     return [Check("电子签名", seal.holds(soon), f"{seal.name}，到 {seal.last_day}")]
 
 
-def _account(settings: Settings) -> Check:
-    if settings.sandbox.enabled:
+def _account(app: App) -> Check:
+    """Whether WeChat gives a token and an answer: AppID, secret, and this machine in the account's IP 白名单."""
+    if app.settings.sandbox.enabled:
         return Check("微信接口", True, "沙箱")
     try:
-        account_of(settings).menu()
+        app.account.menu()
     except AccountTrouble as trouble:
         return Check("微信接口", False, str(trouble))
     return Check("微信接口", True)
+
+
+def _pay(app: App) -> Check:
+    """Whether WeChat Pay takes our signature; and we its, once an order was paid that it can be asked about.
+
+    What it does not know it refuses without a signature (facts of the protocol), so a first day proves one half only.
+    """
+    if app.settings.sandbox.enabled:
+        return Check("微信支付", True, "沙箱")
+    number = ATTEMPT.c.out_trade_no  # begins with its day
+    with reading(app.engine) as connection:
+        paid = connection.scalar(select(number).where(ATTEMPT.c.state == PAID).order_by(number.desc()).limit(1))
+    try:
+        app.till.gateway.query(paid or NOBODYS_NUMBER)
+    except NotPlaced:
+        return Check("微信支付", not paid, f"不认得 {paid}" if paid else "收过款以后，才验得了微信支付的签名")
+    except GatewayTrouble as trouble:
+        return Check("微信支付", False, str(trouble))
+    return Check("微信支付", bool(paid), "" if paid else f"说有 {NOBODYS_NUMBER} 这一单")

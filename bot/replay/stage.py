@@ -18,6 +18,7 @@ from bot.replay.elsewhere import paid_elsewhere
 from bot.replay.officials import book_yesterday, refund_last
 from bot.replay.performer import ScenePerformer, openid_of
 from bot.replay.wsgi_server import LoopbackWsgi
+from bot.sandbox import DEMO
 from bot.sandbox.both import Sandbox
 from bot.sandbox.clock import MovableClock
 from bot.sandbox.faults import Faults
@@ -37,7 +38,6 @@ from storage.demo import MADE_FOR, load_demo
 from storage.migrate import upgrade
 from storage.sealing import FieldSeal
 
-DEMO = Path(__file__).parent.parent / "sandbox" / "demo"
 DATABASE, FIELD_KEY, CONFIG = "bot.db", "field.key", "bot.toml"
 
 

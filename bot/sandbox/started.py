@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
+from bot.sandbox import DEMO
 from bot.sandbox.both import Sandbox
 from bot.settings import Settings
 from storage.database import open_database
 from storage.demo import load_demo
 from storage.migrate import upgrade
 from storage.sealing import FieldSeal
-
-DEMO = Path(__file__).parent / "demo"
 
 
 def start_for_server(settings: Settings) -> dict[str, dict[str, Any]]:

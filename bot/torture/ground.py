@@ -18,9 +18,9 @@ from sqlalchemy import Engine, create_engine, make_url, text
 
 from bot.bench.people import Resident, enrol, residents
 from bot.bench.rows import postgresql
+from bot.sandbox import DEMO
 from bot.sandbox.both import Sandbox
 from bot.sandbox.clock import MovableClock
-from bot.sandbox.started import DEMO
 from bot.settings import Settings, read
 from bot.torture.clock import SharedClock
 from bot.torture.processes import Bot

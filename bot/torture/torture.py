@@ -95,25 +95,27 @@ def _live(one: Ground, tempest: Tempest, seconds: float, citizens: int, bank: Ba
 
     with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="citizen") as pool:
         round_no, running = 0, []
-        while not is_over():
-            town = Town.founded(
-                random_of(verdict.seed, "town", round_no), one.people, citizens=citizens, family=knows_families()
-            )
-            running = [pool.submit(lives, number, round_no, town) for number in range(len(town.citizens))]
-            while not is_over() and not all(each.done() for each in running):
-                time.sleep(0.1)
-            if is_over():
-                over.set()
-                tempest.end()
-                one.clock.move(CLAIMS_END)
-            for each in running:
-                try:
-                    verdict.lived.update(each.result(CALLED_HOME))
-                except Exception as wrong:
-                    verdict.found.append(f"a citizen could not go on: {type(wrong).__name__} {wrong}")
-            round_no += 1
-        over.set()
-        tempest.end()
+        try:
+            while not is_over():
+                town = Town.founded(
+                    random_of(verdict.seed, "town", round_no), one.people, citizens=citizens, family=knows_families()
+                )
+                running = [pool.submit(lives, number, round_no, town) for number in range(len(town.citizens))]
+                while not is_over() and not all(each.done() for each in running):
+                    time.sleep(0.1)
+                if is_over():
+                    over.set()
+                    tempest.end()
+                    one.clock.move(CLAIMS_END)
+                for each in running:
+                    try:
+                        verdict.lived.update(each.result(CALLED_HOME))
+                    except Exception as wrong:
+                        verdict.found.append(f"a citizen could not go on: {type(wrong).__name__} {wrong}")
+                round_no += 1
+        finally:  # whatever ends it: nobody starts processes any more
+            over.set()
+            tempest.end()
     verdict.lived["rounds"] = round_no
 
 

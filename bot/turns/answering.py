@@ -60,6 +60,16 @@ class _Job:
     begin: Begin | None = None
 
 
+@dataclass
+class _After:
+    """What a turn has to say once it is over: its own reply that came too late before the next turn of this openid is
+    woken, so that replies come in the order of what was said; the rest at leisure.
+    """
+
+    late: Reply | None = None
+    later: list[Callable[[], None]] = field(default_factory=list)
+
+
 class Turns:
     """Takes messages of all openids; safe over threads, and over processes by the store."""
 
@@ -140,7 +150,7 @@ class Turns:
 
     def _work(self, job: _Job, openid: str, message: str, said: Said, *, patient: bool = False) -> None:
         """Do it; where it has to wait for another turn, a thread that may wait does it (`patient`)."""
-        after: list[Callable[[], None]] = []
+        after = _After()
         answer: Answer | None = _LATE
         try:
             answer = self._turn(job, openid, message, said, after, patient=patient)
@@ -151,21 +161,23 @@ class Turns:
             answer = Answer(self._failure(wrong, said), "failed")
         finally:
             if answer is not None:
-                self._done(job, openid, message, answer, after)
+                self._done(job, openid, message, answer, said, after)
         if answer is None:
             self._threads.wait(partial(self._work, job, openid, message, said, patient=True))
-        elif after:
-            self._threads.wait(partial(self._deliver, after, said))
+        elif after.later:
+            self._threads.wait(partial(self._deliver, after.later, said))
 
-    def _done(self, job: _Job, openid: str, message: str, answer: Answer, after: list[Callable[[], None]]) -> None:
+    def _done(self, job: _Job, openid: str, message: str, answer: Answer, said: Said, after: _After) -> None:
         job.answer = answer
         with self._lock:
             del self._jobs[message]
             unheard = not job.listeners
         job.done.open()
-        self._waking.wake(openid)
         if unheard and answer.text and answer.outcome in _PLAIN:
-            after.append(lambda: self._outlets.late(openid, Reply((answer.text,)), message))
+            after.late = Reply((answer.text,))
+        if late := after.late:
+            self._deliver([lambda: self._outlets.late(openid, late, message)], said)
+        self._waking.wake(openid, job.ticket)
 
     def _deliver(self, after: list[Callable[[], None]], said: Said) -> None:
         for deliver in after:
@@ -174,9 +186,7 @@ class Turns:
             except Exception as wrong:
                 self._failure(wrong, said)
 
-    def _turn(
-        self, job: _Job, openid: str, message: str, said: Said, after: list[Callable[[], None]], *, patient: bool
-    ) -> Answer | None:
+    def _turn(self, job: _Job, openid: str, message: str, said: Said, after: _After, *, patient: bool) -> Answer | None:
         """The answer; None where another turn has to end first, and this thread may not wait for it."""
         claim = self._claim(job, openid, message, TAPPED if said.kind in _TAPS else TYPED, patient=patient)
         if not isinstance(claim, Claimed):
@@ -204,20 +214,23 @@ class Turns:
         with self._lock:
             heard = heard and job.listeners > 0
         if heard and texts[1:]:
-            after.append(lambda: self._outlets.more(openid, tuple(texts[1:])))
+            after.later.append(lambda: self._outlets.more(openid, tuple(texts[1:])))
         if not heard and result.reply:
-            after.append(lambda: self._outlets.late(openid, result.reply, message))
+            after.late = result.reply
         if result.push:
-            after.append(lambda: self._outlets.push(openid, result.push))
+            after.later.append(lambda: self._outlets.push(openid, result.push))
         return Answer(texts[0] if heard and texts else "", outcome)
 
     def _claim(
         self, job: _Job, openid: str, message: str, opens: PushWindow, *, patient: bool
     ) -> Claimed | Answer | None:
         pause, give_up = _FIRST_PAUSE, time.monotonic() + self._patience.line
+        if patient:
+            self._waking.wait(openid, 0)  # for a turn that ends here: it says first what it has to say
         while True:
             match self._store.claim(openid, message, self._clock(), ticket=job.ticket, opens=opens):
                 case Claimed() as claimed:
+                    self._waking.began(openid, job.ticket)
                     return claimed
                 case Answered(reply):
                     texts = msgspec.json.decode(reply, type=list[str])

@@ -4,19 +4,28 @@ from __future__ import annotations
 
 import threading
 
+RUNNING_HERE_SECONDS = 1.0  # a look now and then even so: its claim may have run out
+
 
 class Waking:
-    """A bell for each openid somebody waits for."""
+    """A bell for each openid somebody waits for, and whose turns run in this process."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._bells: dict[str, list[threading.Event]] = {}
+        self._running: dict[str, str] = {}  # tickets by openid
+
+    def began(self, openid: str, ticket: str) -> None:
+        """The turn of this ticket runs here now, until it ends by `wake`."""
+        self._running[openid] = ticket
 
     def wait(self, openid: str, seconds: float) -> None:
-        """Until a turn of this openid ends here, or these seconds are over."""
+        """Until a turn of this openid ends here; or these seconds are over, where none runs here."""
         bell = threading.Event()
         with self._lock:
             self._bells.setdefault(openid, []).append(bell)
+            if openid in self._running:
+                seconds = max(seconds, RUNNING_HERE_SECONDS)
         bell.wait(seconds)
         with self._lock:
             bells = self._bells[openid]
@@ -24,9 +33,11 @@ class Waking:
             if not bells:
                 del self._bells[openid]
 
-    def wake(self, openid: str) -> None:
-        """A turn of this openid has ended: let the waiting look again."""
+    def wake(self, openid: str, ticket: str) -> None:
+        """What had this ticket has ended: let the waiting look again."""
         with self._lock:
+            if self._running.get(openid) == ticket:
+                del self._running[openid]
             for bell in self._bells.get(openid, ()):
                 bell.set()
 

@@ -23,11 +23,11 @@ import redis
 import urllib3
 from sqlalchemy import Engine
 
+from bot.sandbox import DEMO
 from bot.sandbox.both import Sandbox
 from bot.sandbox.phone import Phone
 from bot.sandbox.push_crypto import signature
 from bot.sandbox.push_xml import envelope, message, read, text_of
-from bot.sandbox.started import DEMO
 from storage.database import open_database
 from storage.demo import load_demo
 from storage.migrate import upgrade

@@ -15,7 +15,7 @@ from bot.sandbox.push_crypto import PushCrypto, signature
 from bot.wire.sealing import Stamp, WireKeys, WireRefused
 from tests.bot.wechat_side import AES_KEY, APP_ID, CRYPTO, NOW, TOKEN, Side, keys, opened, sealed, text_xml
 
-PUSH = Path(__file__).parents[3] / "shared" / "data" / "vectors" / "push"
+PUSH = Path(__file__).parents[4] / "shared" / "data" / "vectors" / "push"
 
 
 def vectors(name: str) -> dict[str, Any]:

@@ -32,6 +32,7 @@ class World:
     running: dict[str, threading.Event] = field(default_factory=dict)
     delivered: threading.Event = field(default_factory=threading.Event)
     reply: Callable[[Said], Reply] = lambda said: Reply((f"好：{said.text}",))
+    keeping: Callable[[], object] = lambda: None  # while a late reply is being kept
 
     def gate(self, text: str) -> threading.Event:
         """Hold the turn of this text until the event is set; `running[text]` tells that it has begun."""
@@ -50,6 +51,7 @@ class World:
     @property
     def outlets(self) -> Outlets:
         def late(openid: str, reply: Reply, message: str) -> None:
+            self.keeping()
             self.late.append((message, reply.text))
             self.delivered.set()
 
@@ -315,6 +317,22 @@ def test_a_message_that_waits_longer_than_the_budget_is_taken_in_its_turn_and_be
     gate.set()
     turns.close()
     assert world.late == [("m1", ("好：1",)), ("m2", ("好：2",))]
+
+
+def test_a_late_reply_is_kept_before_the_next_turn_of_its_openid_begins(
+    make: Maker, world: World, requests: ThreadPoolExecutor
+) -> None:
+    turns = make(budget=0.1)
+    first, second = world.gate("1"), world.gate("2")
+    second.set()
+    requests.submit(turns.handle, "o1", "m1", text("1"))
+    assert world.running["1"].wait(30)
+    assert turns.handle("o1", "m2", text("2")) == Answer("", "late")
+    begun_before = []
+    world.keeping = lambda: begun_before.append(world.running["2"].wait(0.3))
+    first.set()
+    turns.close()
+    assert begun_before == [False, True]
 
 
 def test_an_unexpected_error_is_told_with_an_id_once_and_leaves_the_session_where_it_was(

@@ -18,7 +18,7 @@ from bot.web.services import Check
 from dialogs.said import Said
 from tests.bot.wechat_side import NOW, OPENID, Side, Turning, event_xml, text_xml
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 KINDS: dict[bytes, Literal["payment", "refund", "other"]] = {
     b"payment": "payment",
     b"refund": "refund",

@@ -25,7 +25,7 @@ from storage.reconciliation.fund_flow import FundFlow, flow_of
 from tests.bot.vectors import foreign_json
 from tests.storage.counter import ZONE
 
-BILLS = Path(__file__).parents[3] / "shared" / "data" / "vectors" / "bills"
+BILLS = Path(__file__).parents[4] / "shared" / "data" / "vectors" / "bills"
 WHOLE = "wechatpay-php__bill.ALL.csv"
 # Excerpts: their summary row is of rows that were left out (type, rows that are there, rows there were).
 EXCERPTS = {

@@ -31,7 +31,7 @@ from storage.journal import SPOKEN, sweep, turns_of
 from storage.orders.columns import ATTEMPT, ORDER
 from tests.bot.room import Room
 
-TRANSCRIPTS = Path(__file__).parent.parent / "transcripts"
+TRANSCRIPTS = Path(__file__).parents[2] / "transcripts"
 NUMBER, NAME, OPENID = "369901197005210021", "李测二", openid_of(ME)
 TODAY = date(2026, 11, 23)
 PAID = f"""@时间 2026-11-23 09:00

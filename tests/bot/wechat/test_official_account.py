@@ -14,7 +14,7 @@ from bot.wechat.menu import MenuTooLong, menu_payload
 from bot.wechat.official_account import OfficialAccount
 from bot.wechat.tokens import TokenStore
 from tests.bot.answering import Answer, Answering, Asked
-from tests.bot.test_tokens import Memory
+from tests.bot.wechat.test_tokens import Memory
 
 SECRET = "the-app-secret"
 OK: dict[str, object] = {"errcode": 0, "errmsg": "ok"}

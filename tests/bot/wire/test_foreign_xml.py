@@ -8,7 +8,7 @@ import pytest
 
 from tests.bot.wechat_side import Side, opened
 
-VECTORS = Path(__file__).parents[3] / "shared" / "data" / "vectors"
+VECTORS = Path(__file__).parents[4] / "shared" / "data" / "vectors"
 SAMPLES = sorted((VECTORS / "xml").glob("*/*.xml"))
 KINDS = ("text", "tap", "menu", "subscribe", "scan", "voice", "image", "video", "location", "link", "unknown")
 

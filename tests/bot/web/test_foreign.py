@@ -17,7 +17,7 @@ from bot.settings import read
 from storage.orders.columns import DISCREPANCY, LEDGER
 from storage.sealing import FieldSeal
 
-VECTORS = Path(__file__).parents[3] / "shared" / "data" / "vectors"
+VECTORS = Path(__file__).parents[4] / "shared" / "data" / "vectors"
 PUSH = VECTORS / "push" / "message_push_vectors.json"
 HOSTILE = sorted((VECTORS / "pay").glob("*.xml"))
 KEYS = SandboxKeys.fresh()

@@ -163,7 +163,7 @@ def test_serve_with_missing_secrets_ends_with_2_and_names_every_key_and_no_value
     bot.write(wechat=dict.fromkeys(SECRETS["wechat"]) | {"secret": kept}, pay=dict.fromkeys(SECRETS["pay"]))
     process = subprocess.run(
         [sys.executable, "run.py", "serve", "--config", str(bot.folder / "bot.toml")],
-        cwd=Path(__file__).parents[2],
+        cwd=Path(__file__).parents[3],
         env={name: value for name, value in os.environ.items() if not name.startswith("BOT_")},
         capture_output=True,
         text=True,

@@ -16,7 +16,7 @@ import pytest
 
 from bot.web.server import AddressTaken, Listen, serve
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 Start = Callable[..., "subprocess.Popen[str]"]
 
 

@@ -20,12 +20,12 @@ from sqlalchemy.engine import make_url
 from bot.app import App, build
 from bot.commands.restoring import orders_restore
 from bot.reconciling.reconciler import Reconciler
+from bot.sandbox import DEMO
 from bot.sandbox.both import Sandbox
 from bot.sandbox.clock import MovableClock
 from bot.sandbox.faults import Faults
 from bot.sandbox.keys import SandboxKeys
 from bot.sandbox.pay import PayStandIn
-from bot.sandbox.started import DEMO
 from bot.sandbox.wechat import WeChatStandIn
 from bot.settings import read
 from dialogs.terms.insurance import Insurance, Payable, open_rows, tariff_payable

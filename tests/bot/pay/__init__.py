@@ -1,0 +1,1 @@
+"""WeChat Pay as the bot uses it."""

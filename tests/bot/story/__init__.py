@@ -1,0 +1,1 @@
+"""One citizen's story."""

@@ -1,0 +1,1 @@
+"""One message, one turn, one reply."""

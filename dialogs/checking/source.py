@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import product
 from pathlib import Path
 
@@ -44,7 +45,7 @@ def python_sources(root: Path) -> dict[str, str]:
 
 def calls_of(name: str, tree: ast.AST, meanings: Meanings) -> Iterator[Call]:
     """Every say("…", …) and self._say("…", …) of a module whose key can be read from the source."""
-    for node in ast.walk(tree):
+    for node in _nodes(tree):
         if not (isinstance(node, ast.Call) and node.args and _called(node.func) in ("say", "_say")):
             continue
         written, sure = _keys(node.args[0], meanings)
@@ -62,7 +63,7 @@ def calls_of(name: str, tree: ast.AST, meanings: Meanings) -> Iterator[Call]:
 
 def words_of(tree: ast.AST, meanings: Meanings) -> Iterator[str]:
     """Every string that could be the key of a text: written out, or put together (with * for an unknown part)."""
-    for node in ast.walk(tree):
+    for node in _nodes(tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             yield node.value
         elif isinstance(node, ast.JoinedStr):
@@ -71,10 +72,10 @@ def words_of(tree: ast.AST, meanings: Meanings) -> Iterator[str]:
 
 def written(tree: ast.AST) -> set[str]:
     """Every string that is written out whole."""
-    pieces = {id(piece) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for piece in node.values}
+    pieces = {id(piece) for node in _nodes(tree) if isinstance(node, ast.JoinedStr) for piece in node.values}
     return {
         node.value
-        for node in ast.walk(tree)
+        for node in _nodes(tree)
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in pieces
     }
 
@@ -83,7 +84,7 @@ def offered(tree: ast.AST, keyword: str) -> dict[str, int]:
     """What `Option(…, keyword="…")` is given in a module, and on which line first."""
     return {
         value: node.lineno
-        for node in reversed([node for node in ast.walk(tree) if isinstance(node, ast.Call)])
+        for node in reversed([node for node in _nodes(tree) if isinstance(node, ast.Call)])
         if _called(node.func) == "Option"
         for one in node.keywords
         if one.arg == keyword
@@ -95,7 +96,7 @@ def handed_over(tree: ast.AST) -> dict[str, int]:
     """The services that `Go("…", …)` names in a module, and on which line first."""
     return {
         value: node.lineno
-        for node in reversed([node for node in ast.walk(tree) if isinstance(node, ast.Call)])
+        for node in reversed([node for node in _nodes(tree) if isinstance(node, ast.Call)])
         if _called(node.func) == "Go" and node.args
         for value in _written(node.args[0])
         if value
@@ -104,7 +105,7 @@ def handed_over(tree: ast.AST) -> dict[str, int]:
 
 def own_class(tree: ast.AST, name: str) -> ast.ClassDef | None:
     """The class of this name."""
-    return next((node for node in ast.walk(tree) if isinstance(node, ast.ClassDef) and node.name == name), None)
+    return next((node for node in _nodes(tree) if isinstance(node, ast.ClassDef) and node.name == name), None)
 
 
 def method(owner: ast.ClassDef, name: str) -> ast.FunctionDef | None:
@@ -114,7 +115,13 @@ def method(owner: ast.ClassDef, name: str) -> ast.FunctionDef | None:
 
 def makes(tree: ast.AST, name: str) -> bool:
     """Whether something of this name is called or made there."""
-    return any(isinstance(node, ast.Call) and _called(node.func) == name for node in ast.walk(tree))
+    return any(isinstance(node, ast.Call) and _called(node.func) == name for node in _nodes(tree))
+
+
+@cache
+def _nodes(tree: ast.AST) -> tuple[ast.AST, ...]:
+    """Everything in a tree, walked through once: a dozen questions are asked of each."""
+    return tuple(ast.walk(tree))
 
 
 def _called(function: ast.expr) -> str:

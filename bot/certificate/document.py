@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
 
+from bot.certificate.binding import Signing
 from bot.certificate.fonts import FontFiles, Fonts
 from bot.certificate.layout import broken
 from bot.certificate.sheet import Sheet
@@ -42,8 +43,8 @@ class SignsDocuments(Protocol):
         """Whether it had not ended at this moment."""
         ...
 
-    def sign(self, document: bytes, at: datetime) -> bytes:
-        """The document, signed."""
+    def signing(self, at: datetime) -> Signing:
+        """How a document is signed as of this moment."""
         ...
 
 
@@ -58,8 +59,7 @@ class CertificatePainter:
     def paint(self, certificate: Certificate) -> bytes:
         """The document. Raises CannotPrint for a name with a character no font has."""
         seal = self._seal(certificate)
-        document = self._drawing(certificate).bytes()
-        return seal.sign(document, certificate.issued_at) if seal else document
+        return self._drawing(certificate).bytes(seal.signing(certificate.issued_at) if seal else None)
 
     def pages(self, certificate: Certificate) -> int:
         """On how many pages it stands."""
@@ -83,7 +83,7 @@ class _Drawing:
         self.issuer = certificate.issuer or say("paper.no_issuer")
         names = (one.name for one in certificate.people)
         spoken = [*names, self.issuer, signer, *(line.institution + line.tier for line in certificate.lines)]
-        self.sheet = Sheet(fonts, files, spoken)
+        self.sheet = Sheet(fonts, spoken)
         self.whose = self._whose()
         self.facts = self._facts()
         self.notes = self._notes(signer)
@@ -92,8 +92,8 @@ class _Drawing:
         end = TOTALS_HEIGHT + self._end_height()
         self.pages = self.table.pages(BOTTOM - self.table_at, BOTTOM - CONTINUED_AT, end)
 
-    def bytes(self) -> bytes:
-        """All pages."""
+    def bytes(self, signing: Signing | None) -> bytes:
+        """All pages, signed where that is wanted."""
         certificate, sheet = self.certificate, self.sheet
         title = say("paper.title")
         sheet.describe(title, self.issuer, certificate.number, certificate.issued_at)
@@ -106,7 +106,7 @@ class _Drawing:
             if number == len(self.pages):
                 self._end(self._totals(y))
             sheet.centred(MIDDLE, 288, say("paper.page", page=number, pages=len(self.pages)), SMALL_SIZE)
-        return sheet.output()
+        return sheet.output(signing)
 
     def _whose(self) -> list[tuple[str, tuple[str, ...]]]:
         """Labels and lines of the block that says for whom it is; several people stand in the table."""

@@ -30,7 +30,7 @@ from bot.certificate.fonts import FontFiles, SharedFonts
 from bot.certificate.seal import BadSeal, Seal
 from bot.settings import BadConfiguration, read, require_complete
 from dialogs.texts import say
-from tests.bot.seals import BUREAU, ENDS, PASSWORD, authority, moment_ago, seal_file
+from tests.bot.seals import BUREAU, ENDS, PASSWORD, authority, chained_seal_file, moment_ago, seal_file
 
 ONE = certificate(2)
 
@@ -85,6 +85,16 @@ def test_a_validator_finds_it_intact_trusted_and_signed_by_the_bureau(sealed: by
     assert status.signing_cert.subject.native["common_name"] == BUREAU
     assert status.signer_reported_dt == ONE.issued_at
     assert status.docmdp_ok
+
+
+def test_with_a_chain_of_authorities_it_holds_and_stays_small(folder: Path, painter: CertificatePainter) -> None:
+    seal = Seal.read(chained_seal_file(folder / "chained.p12"), PASSWORD)
+    for rows, most in ((1, 28_800), (10, 30_000)):
+        document = replace(painter, seal=seal).paint(certificate(rows))
+        assert holds(document)
+        assert len(document) < most
+        assert len(document) < len(painter.paint(certificate(rows))) + 4_000
+    assert len(painter.paint(certificate(10))) < 26_500
 
 
 def test_who_does_not_trust_the_authority_is_not_made_to(sealed: bytes) -> None:

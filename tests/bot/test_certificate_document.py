@@ -25,6 +25,7 @@ from bot.certificate.fonts import FontFiles, SharedFonts
 from bot.certificate.layout import broken, on_pages, packed
 from bot.certificate.plain import PlainFonts
 from bot.certificate.press import CannotPrint
+from bot.certificate.table import CELL_PAD, CELL_SIZE
 from dialogs.terms.money import capital, decimal_yuan
 from dialogs.texts import say
 from storage.certified import Certificate, CertifiedPerson
@@ -145,6 +146,25 @@ def test_ten_payments_fit_a_page_and_sixty_take_four_each_with_the_heading(
         assert ("ABCD-EFGH-JKMN" in page) == (number == pages)
         assert say("paper.watermark") in page
     assert all("".join(found).count(line.receipt_no[-6:]) for line in one.lines)
+
+
+@pytest.mark.parametrize("name", ["𠮷样", FIFTY[:50]])
+def test_a_page_that_is_lost_tells_whose_it_is(painter: CertificatePainter, name: str) -> None:
+    for page in texts(painter.paint(of(name, 60))):
+        assert name[:25] in page
+
+
+def test_what_stands_in_every_row_takes_one_line_and_nothing_is_wider_than_its_column(
+    painter: CertificatePainter,
+) -> None:
+    one = certificate(3)
+    one = replace(one, lines=tuple(replace(line, amount=9_999_999_99) for line in one.lines))
+    table = painter._drawing(one).table
+    for row in table.rows:
+        insurance, _, tier, period, paid_on, receipt, amount = row.cells
+        assert [len(cell) for cell in (insurance, tier, period, paid_on, receipt, amount)] == [1, 1, 2, 1, 2, 1]
+        for cell, column in zip(row.cells, table.columns, strict=True):
+            assert all(table.sheet.width(CELL_SIZE)(line) <= column.width - 2 * CELL_PAD for line in cell)
 
 
 def family(rows: int, *names: str) -> Certificate:
@@ -290,7 +310,7 @@ def test_the_first_row_of_a_page_has_its_heading_above_it() -> None:
 
 def test_parts_stand_whole_beside_each_other_or_below() -> None:
     assert packed(("ab", "cd", "efghij"), 8, len) == ("ab　　cd", "efghij")
-    assert packed(("abcdefghijkl", "m"), 8, len) == ("abcdefgh", "ijkl　　m")
+    assert packed(("abcdefghijkl", "m"), 8, len) == ("abcdefgh", "ijkl", "m")
 
 
 def test_words_are_kept_together_where_there_is_room_and_broken_where_there_is_none() -> None:

@@ -101,7 +101,7 @@ def _sheets(
     shared = f"/MediaBox[0 0 {size[0]:.2f} {size[1]:.2f}]/Resources<</Font<</F1 {_FONT} 0 R>>>>"
     file.put(_PAGES, f"<</Type/Pages/Kids[{kids}]/Count {len(sheets)}{shared}>>")
     if seal:
-        where = f"/Type/Annot/Subtype/Widget/F 132/Rect[0 0 0 0]/P {sheets[0]} 0 R"  # hidden, locked
+        where = f"/Type/Annot/Subtype/Widget/F 132/Rect[0 0 0 0]/P {sheets[0]} 0 R"  # of no size
         file.put(seal[0], f"<<{where}/FT/Sig/T({FIELD})/V {seal[1]} 0 R>>")
 
 
@@ -241,7 +241,7 @@ class _File:
         last = self.next()
         identity = sha256(self.out).hexdigest()[:32].upper()
         begin = len(self.out)
-        self._places[0], self._places[last] = (0, 0, 255), (1, begin, 0)
+        self._places[0], self._places[last] = (0, 0, 0xFFFF), (1, begin, 0)
         wide = max(1, (begin.bit_length() + 7) // 8)
         rows = [self._places[number] for number in range(self.number)]
         table = b"".join(kind.to_bytes(1) + what.to_bytes(wide) + which.to_bytes(2) for kind, what, which in rows)

@@ -15,14 +15,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Protocol
 
-import manimgx_fonts_cjk  # type: ignore[import-untyped]
-import pylopdf_fonts_zh_cn
 import uharfbuzz as hb  # type: ignore[import-untyped]
 from fpdf import FPDF
 
 from bot.certificate.binding import Facts, Letters, Signing, bound
+from bot.certificate.faults import CannotPrint
 from bot.certificate.outlines import cut
-from bot.certificate.press import CannotPrint
+from bot.certificate.press import font_paths
 
 REGULAR = {"wght": 400.0}  # of the rare font's weight axis, that of the main font
 SIMPLIFIED = 2  # the rare font's collection: JP, KR, SC, TC, HK
@@ -88,8 +87,7 @@ class FontFiles:
     """The font files: Noto Sans SC (OFL, 30,890 characters), and Noto Sans CJK (OFL) for names it cannot write."""
 
     def __init__(self) -> None:
-        self.main = Path(pylopdf_fonts_zh_cn.sans_path())
-        self.rare = Path(str(manimgx_fonts_cjk.__file__)).with_name("NotoSansCJK-VF.otf.ttc")
+        self.main, self.rare = font_paths()
 
     @cached_property
     def main_face(self) -> Face:

@@ -9,8 +9,8 @@ from urllib.parse import quote
 
 from itsdangerous import BadSignature, Signer
 
+from bot.certificate.faults import CannotPrint
 from bot.certificate.papers import Papers
-from bot.certificate.press import CannotPrint
 from bot.pay.hand_off import plain_sentence
 from dialogs.texts import say
 from dialogs.world import Unavailable

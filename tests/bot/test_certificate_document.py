@@ -21,10 +21,10 @@ from pyhanko.pdf_utils.reader import PdfFileReader
 
 from bot.bench.certificate import certificate
 from bot.certificate.document import CertificatePainter
+from bot.certificate.faults import CannotPrint
 from bot.certificate.fonts import FontFiles, SharedFonts
 from bot.certificate.layout import broken, on_pages, packed
 from bot.certificate.plain import PlainFonts
-from bot.certificate.press import CannotPrint
 from bot.certificate.table import CELL_PAD, CELL_SIZE
 from dialogs.terms.money import capital, decimal_yuan
 from dialogs.texts import say

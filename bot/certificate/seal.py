@@ -16,8 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, pkcs12
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, pkcs12
 
 LEAST_BITS = 2048
 DIGEST = "sha256"
@@ -126,13 +128,15 @@ def _may_sign(certificate: x509.Certificate) -> bool:
 
 def _pyhanko(seal: Seal) -> Callable[[bytes], bytes]:
     """pyHanko with this seal; asks nobody for anything, so that waiting for it is no waiting."""
-    from asn1crypto import keys  # type: ignore[import-untyped]
-    from asn1crypto import x509 as asn1
-    from pyhanko.sign.signers import SimpleSigner
+    from asn1crypto import x509 as asn1  # type: ignore[import-untyped]
+    from pyhanko.sign.signers import Signer
     from pyhanko_certvalidator.registry import SimpleCertificateStore
 
-    class Signer(SimpleSigner):  # type: ignore[misc,unused-ignore]
-        """Names its certificate by the hash alone (RFC 5035): the issuer's name stands there already."""
+    class SealSigner(Signer):  # type: ignore[misc,unused-ignore]
+        """Signs with the key as it was read; names its certificate by hash alone (RFC 5035), whose name is there."""
+
+        async def async_sign_raw(self, data: bytes, digest_algorithm: str, dry_run: bool = False) -> bytes:
+            return seal.key.sign(data, PKCS1v15(), SHA256())
 
         async def signed_attrs(self, *given: Any, **named: Any) -> Any:
             found = await super().signed_attrs(*given, **named)
@@ -145,11 +149,10 @@ def _pyhanko(seal: Seal) -> Callable[[bytes], bytes]:
     def certificate_of(one: x509.Certificate) -> Any:
         return asn1.Certificate.load(one.public_bytes(Encoding.DER))
 
-    key = seal.key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
     known: Any = SimpleCertificateStore()  # type: ignore[no-untyped-call]
     for above in seal.chain:
         known.register(certificate_of(above))
-    signer = Signer(certificate_of(seal.certificate), keys.PrivateKeyInfo.load(key), known, embed_roots=False)
+    signer = SealSigner(signing_cert=certificate_of(seal.certificate), cert_registry=known, embed_roots=False)
 
     def signed(digest: bytes) -> bytes:
         return bytes(asyncio.run(signer.async_sign(digest, DIGEST, use_pades=True)).dump())

@@ -24,10 +24,9 @@ from bot.captcha.picture import paint
 from bot.captcha.pool import PicturePool
 from bot.captcha.riddles import Riddles, signs_of, signs_of_draw
 from bot.certificate.desk import CertificateDesk
-from bot.certificate.document import CertificatePainter
-from bot.certificate.fonts import FontFiles, SharedFonts
 from bot.certificate.links import CertificateLinks
 from bot.certificate.papers import Papers
+from bot.certificate.press import Press
 from bot.certificate.seal import Seal
 from bot.notices.card import CardPainter, card_font
 from bot.notices.messenger import Messenger
@@ -172,8 +171,8 @@ def build(
     till = Till(engine, gateway, settler, zone, clock, Restorer(engine, registry, tariffs, attachments))
     captcha_key = seal.signing_key(CAPTCHA_KEY)
     pool = PicturePool(engine, lambda draw: account.upload_image(paint(signs_of_draw(draw, captcha_key))))
-    files = FontFiles()
-    papers = _papers(settings, engine, seal, files, account)
+    press = _press(settings)
+    papers = _papers(settings, engine, seal, press, account)
     messenger = Messenger(
         engine,
         store,
@@ -211,7 +210,7 @@ def build(
         settings.certificate.valid_days,
         clock,
     )
-    desk = CertificateDesk(papers, certificate_links, files.can_print, bureau_clock, zone, lambda: wakeups.wake())
+    desk = CertificateDesk(papers, certificate_links, press.can_print, bureau_clock, zone, lambda: wakeups.wake())
     guesses = StoredGuesses(shared, clock)
     contacts = StoredContacts(engine, clock)
     history = StoredHistory(engine, zone)
@@ -286,15 +285,17 @@ def _routines(
     ]
 
 
-def _papers(
-    settings: Settings, engine: Engine, fields: FieldSeal, files: FontFiles, account: OfficialAccount
-) -> Papers:
-    """The certificates as documents, with the bureau's seal and WeChat's codes where they are configured."""
+def _press(settings: Settings) -> Press:
+    """What draws certificates, with the bureau's seal where one is configured."""
     wanted = settings.certificate
-    seal = Seal.read(settings.path(wanted.seal), wanted.seal_password) if wanted.seal else None
+    return Press(Seal.read(settings.path(wanted.seal), wanted.seal_password) if wanted.seal else None)
+
+
+def _papers(settings: Settings, engine: Engine, fields: FieldSeal, press: Press, account: OfficialAccount) -> Papers:
+    """The certificates as documents, with WeChat's codes where they are configured."""
+    wanted = settings.certificate
     book = CertificateBook(engine, fields, settings.zone, wanted.issuer, scanned=wanted.wechat_qr)
-    painter = CertificatePainter(SharedFonts(files), files, seal)
-    return Papers(book, painter, account.scan_code if wanted.wechat_qr else None)
+    return Papers(book, press, account.scan_code if wanted.wechat_qr else None)
 
 
 def account_of(settings: Settings) -> OfficialAccount:

@@ -16,7 +16,8 @@ from rich.console import Console
 from rich.table import Table
 
 from bot.certificate.document import CertificatePainter
-from bot.certificate.fonts import FontFiles, PlainFonts, SharedFonts
+from bot.certificate.fonts import FontFiles, SharedFonts
+from bot.certificate.plain import PlainFonts
 from dialogs.terms.identity import with_check_digit
 from dialogs.terms.insurance import Insurance, PayKind
 from storage.certified import Certificate, CertifiedLine, CertifiedPerson

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
 
+from bot.certificate.binding import Signing
 from bot.certificate.fonts import FontFiles, Fonts
-from bot.certificate.layout import broken
+from bot.certificate.layout import GAP, broken
 from bot.certificate.sheet import Sheet
 from bot.certificate.table import BASELINE, CELL_PAD, HEADING_HEIGHT, PaymentTable, person_numbers
 from dialogs.terms.certificate import shown_code
@@ -18,9 +19,10 @@ from dialogs.terms.money import capital, decimal_yuan
 from dialogs.texts import say
 from storage.certified import Certificate
 
-LEFT, RIGHT, TOP, BOTTOM = 18.0, 192.0, 18.0, 279.0
+LEFT, RIGHT, TOP, BOTTOM = 15.0, 195.0, 18.0, 279.0
 MIDDLE = (LEFT + RIGHT) / 2
-TITLE_SIZE, TEXT_SIZE, SMALL_SIZE, WATERMARK_SIZE = 22.0, 10.5, 8.0, 90.0
+# Points. Whoever is seventy reads the table without a glass: no smaller than 9.
+TITLE_SIZE, TEXT_SIZE, SMALL_SIZE, WATERMARK_SIZE = 22.0, 11.0, 9.0, 90.0
 LINE = 6.5
 CONTINUED_AT = 30.0  # where the table goes on upon further pages
 LABEL_WIDTH = 30.0
@@ -42,8 +44,8 @@ class SignsDocuments(Protocol):
         """Whether it had not ended at this moment."""
         ...
 
-    def sign(self, document: bytes, at: datetime) -> bytes:
-        """The document, signed."""
+    def signing(self, at: datetime) -> Signing:
+        """How a document is signed as of this moment."""
         ...
 
 
@@ -58,8 +60,7 @@ class CertificatePainter:
     def paint(self, certificate: Certificate) -> bytes:
         """The document. Raises CannotPrint for a name with a character no font has."""
         seal = self._seal(certificate)
-        document = self._drawing(certificate).bytes()
-        return seal.sign(document, certificate.issued_at) if seal else document
+        return self._drawing(certificate).bytes(seal.signing(certificate.issued_at) if seal else None)
 
     def pages(self, certificate: Certificate) -> int:
         """On how many pages it stands."""
@@ -83,7 +84,7 @@ class _Drawing:
         self.issuer = certificate.issuer or say("paper.no_issuer")
         names = (one.name for one in certificate.people)
         spoken = [*names, self.issuer, signer, *(line.institution + line.tier for line in certificate.lines)]
-        self.sheet = Sheet(fonts, files, spoken)
+        self.sheet = Sheet(fonts, spoken)
         self.whose = self._whose()
         self.facts = self._facts()
         self.notes = self._notes(signer)
@@ -92,8 +93,8 @@ class _Drawing:
         end = TOTALS_HEIGHT + self._end_height()
         self.pages = self.table.pages(BOTTOM - self.table_at, BOTTOM - CONTINUED_AT, end)
 
-    def bytes(self) -> bytes:
-        """All pages."""
+    def bytes(self, signing: Signing | None) -> bytes:
+        """All pages, signed where that is wanted."""
         certificate, sheet = self.certificate, self.sheet
         title = say("paper.title")
         sheet.describe(title, self.issuer, certificate.number, certificate.issued_at)
@@ -106,7 +107,7 @@ class _Drawing:
             if number == len(self.pages):
                 self._end(self._totals(y))
             sheet.centred(MIDDLE, 288, say("paper.page", page=number, pages=len(self.pages)), SMALL_SIZE)
-        return sheet.output()
+        return sheet.output(signing)
 
     def _whose(self) -> list[tuple[str, tuple[str, ...]]]:
         """Labels and lines of the block that says for whom it is; several people stand in the table."""
@@ -130,7 +131,7 @@ class _Drawing:
     def _head(self, title: str, *, first: bool) -> None:
         number = say("paper.number", number=self.certificate.number)
         if not first:
-            self.sheet.text(LEFT, CONTINUED_AT - 4, title, SMALL_SIZE)
+            self.sheet.text(LEFT, CONTINUED_AT - 4, self._title_again(title, number), SMALL_SIZE)
             self.sheet.right(RIGHT, CONTINUED_AT - 4, number, SMALL_SIZE)
             return
         self.sheet.centred(MIDDLE, TOP + 9, title, TITLE_SIZE)
@@ -141,6 +142,13 @@ class _Drawing:
             for line in lines:
                 self.sheet.text(LEFT + LABEL_WIDTH, y, line, TEXT_SIZE)
                 y += LINE
+
+    def _title_again(self, title: str, number: str) -> str:
+        """What stands above further pages, left of the number: of one person the name too, so far as there is room."""
+        people = self.certificate.people
+        measured = self.sheet.width(SMALL_SIZE)
+        room = RIGHT - LEFT - measured(number + GAP)
+        return broken(title + GAP + people[0].name, room, measured)[0] if len(people) == 1 else title
 
     def _totals(self, y: float) -> float:
         amount = self.certificate.amount

@@ -52,14 +52,17 @@ def broken(text: str, room: float, width: Width) -> tuple[str, ...]:
 
 
 def packed(parts: Sequence[str], room: float, width: Width) -> tuple[str, ...]:
-    """Parts beside each other while they fit, each whole on its line where there is room for it."""
+    """Parts beside each other while they fit; one that is longer than a line has its lines for itself."""
     lines: list[str] = []
+    whole = False  # the last line holds nothing that began above it
     for part in parts:
-        beside = f"{lines[-1]}{GAP}{part}" if lines else part
-        if lines and width(beside) <= room:
+        beside = f"{lines[-1]}{GAP}{part}" if whole else part
+        if whole and width(beside) <= room:
             lines[-1] = beside
         else:
-            lines += broken(part, room, width)
+            more = broken(part, room, width)
+            whole = len(more) == 1
+            lines += more
     return tuple(lines)
 
 

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from itsdangerous import BadSignature, Signer
 
-from bot.certificate.fonts import CannotPrint
+from bot.certificate.faults import CannotPrint
 from bot.certificate.papers import Papers
 from bot.pay.hand_off import plain_sentence
 from dialogs.texts import say

@@ -9,10 +9,10 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from io import BytesIO
+from typing import Protocol
 
 import structlog
 
-from bot.certificate.document import CertificatePainter
 from bot.wechat.account_errors import AccountTrouble
 from dialogs.terms.certificate import scene_of
 from storage.certificates import CertificateBook
@@ -24,6 +24,18 @@ DOTS_PER_INCH = 144  # of a picture: A4 is 1190 by 1684, clear on a telephone an
 LOG = structlog.get_logger("certificates")
 
 
+class Paints(Protocol):
+    """Draws certificates (`bot.certificate.press`)."""
+
+    def paint(self, certificate: Certificate) -> bytes:
+        """The document. Raises CannotPrint."""
+        ...
+
+    def pages(self, certificate: Certificate) -> int:
+        """On how many pages it stands. Raises CannotPrint."""
+        ...
+
+
 @dataclass(frozen=True)
 class Papers:
     """Draws the certificates of a book; safe to share between threads.
@@ -32,7 +44,7 @@ class Papers:
     """
 
     book: CertificateBook
-    painter: CertificatePainter
+    painter: Paints
     scan_code: Callable[[str], str] | None = None
     _rendering: threading.Lock = field(default_factory=threading.Lock)  # PDFium knows no threads
 

@@ -1,26 +1,28 @@
 """电子签名: the bureau's PKCS#12, checked when it is read, and a document signed with it so that it says who signed.
 
-An RSA signature (PKCS#1 v1.5) with the certificate's own moment in it is the same each time: so is the signed document.
+pyHanko makes the signature (CMS), for which `binding.py` leaves as much room as it takes. An RSA signature (PKCS#1
+v1.5) is the same each time, and the moment told is the certificate's own: so the signed document is the same each time.
 pyHanko is loaded when the first document is signed, and never where no seal is configured.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
-from hashlib import sha256
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, pkcs12
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, pkcs12
 
 LEAST_BITS = 2048
-FIELD = "Seal"  # of the form, where a reader looks for signatures
+DIGEST = "sha256"
 
 
 class BadSeal(Exception):
@@ -73,19 +75,47 @@ class Seal:
         """Whether it held at this moment already."""
         return at >= self.certificate.not_valid_before_utc
 
-    def sign(self, document: bytes, at: datetime) -> bytes:
-        """The document with an invisible signature over all of it: nothing may be changed. The same bytes each time.
-
-        `at` is when it says it was signed; where the seal is newer than that, the seal's first moment.
-        """
-        return self._signed(document, max(at, self.certificate.not_valid_before_utc).astimezone(UTC))
+    def signing(self, at: datetime) -> SealSigning:
+        """How a document is signed as of this moment; where the seal is newer than that, of the seal's first."""
+        return SealSigning(self, max(at, self.certificate.not_valid_before_utc).astimezone(UTC))
 
     @cached_property
-    def _signed(self) -> Callable[[bytes, datetime], bytes]:
+    def room(self) -> int:
+        """How many bytes each of its signatures takes."""
+        return len(self.signature(bytes(32)))
+
+    def signature(self, digest: bytes) -> bytes:
+        """A signature (CMS, as PAdES has it) over what has this SHA-256; with the certificates above, without roots."""
+        return self._signed(digest)
+
+    @cached_property
+    def _signed(self) -> Callable[[bytes], bytes]:
         return _pyhanko(self)
 
     def _named(self, what: x509.ObjectIdentifier) -> list[str]:
         return [str(one.value) for one in self.certificate.subject.get_attributes_for_oid(what)]
+
+
+@dataclass(frozen=True)
+class SealSigning:
+    """A seal and a moment: `bot.certificate.binding.Signing`."""
+
+    seal: Seal
+    at: datetime
+
+    @property
+    def name(self) -> str:
+        """Whose seal it is."""
+        return self.seal.name
+
+    @property
+    def room(self) -> int:
+        """How many bytes a signature takes: no more are left, where something could be changed unnoticed."""
+        return self.seal.room
+
+    def signature(self, digest: bytes) -> bytes:
+        """The signature over a document."""
+        return self.seal.signature(digest)
 
 
 def _may_sign(certificate: x509.Certificate) -> bool:
@@ -96,62 +126,35 @@ def _may_sign(certificate: x509.Certificate) -> bool:
     return usage.digital_signature or usage.content_commitment
 
 
-def _pyhanko(seal: Seal) -> Callable[[bytes, datetime], bytes]:
-    """pyHanko with this seal; three things it would draw or look up each time are taken from the document."""
-    from asn1crypto import keys  # type: ignore[import-untyped]
-    from asn1crypto import x509 as asn1
-    from pyhanko.pdf_utils import generic
-    from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
-    from pyhanko.sign.fields import MDPPerm, SigFieldSpec, SigSeedSubFilter
-    from pyhanko.sign.signers import PdfSignatureMetadata, PdfSigner, SimpleSigner
+def _pyhanko(seal: Seal) -> Callable[[bytes], bytes]:
+    """pyHanko with this seal; asks nobody for anything, so that waiting for it is no waiting."""
+    from asn1crypto import x509 as asn1  # type: ignore[import-untyped]
+    from pyhanko.sign.signers import Signer
     from pyhanko_certvalidator.registry import SimpleCertificateStore
 
-    class Writer(IncrementalPdfFileWriter):  # type: ignore[misc,unused-ignore]
-        """Its half of the document's ID follows from the document, and what is told of the document stays told."""
+    class SealSigner(Signer):  # type: ignore[misc,unused-ignore]
+        """Signs with the key as it was read; names its certificate by hash alone (RFC 5035), whose name is there."""
 
-        @classmethod
-        def _handle_id(cls, prev: Any) -> Any:
-            prev.stream.seek(0)
-            drawn = sha256(prev.stream.read()).digest()[:16]
-            first = prev.trailer["/ID"][0] if "/ID" in prev.trailer else generic.ByteStringObject(drawn)
-            return generic.ArrayObject([first, generic.ByteStringObject(drawn)])
+        async def async_sign_raw(self, data: bytes, digest_algorithm: str, dry_run: bool = False) -> bytes:
+            return seal.key.sign(data, PKCS1v15(), SHA256())
 
-        def _update_meta(self) -> None:
-            """No moment of change, no other program: nothing was changed."""
-
-    class Signer(PdfSigner):  # type: ignore[misc,unused-ignore]
-        """Signs at a given moment."""
-
-        def __init__(self, at: datetime) -> None:
-            super().__init__(metadata, signer, new_field_spec=SigFieldSpec(FIELD))
-            self._at = at
-
-        def init_signing_session(self, pdf_out: Any, existing_fields_only: bool = False) -> Any:
-            session = super().init_signing_session(pdf_out, existing_fields_only)
-            session.system_time = self._at
-            return session
+        async def signed_attrs(self, *given: Any, **named: Any) -> Any:
+            found = await super().signed_attrs(*given, **named)
+            for attribute in found:
+                if attribute["type"].native == "signing_certificate_v2":
+                    for one in attribute["values"][0]["certs"]:
+                        del one["issuer_serial"]
+            return found
 
     def certificate_of(one: x509.Certificate) -> Any:
         return asn1.Certificate.load(one.public_bytes(Encoding.DER))
 
-    key = seal.key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
     known: Any = SimpleCertificateStore()  # type: ignore[no-untyped-call]
     for above in seal.chain:
         known.register(certificate_of(above))
-    signer = SimpleSigner(certificate_of(seal.certificate), keys.PrivateKeyInfo.load(key), known, embed_roots=False)
-    metadata = PdfSignatureMetadata(
-        field_name=FIELD,
-        md_algorithm="sha256",
-        name=seal.name or None,
-        certify=True,
-        docmdp_permissions=MDPPerm.NO_CHANGES,
-        subfilter=SigSeedSubFilter.PADES,
-        tight_size_estimates=True,  # no room behind the signature where bytes could be changed unnoticed
-    )
+    signer = SealSigner(signing_cert=certificate_of(seal.certificate), cert_registry=known, embed_roots=False)
 
-    def signed(document: bytes, at: datetime) -> bytes:
-        out = BytesIO()
-        Signer(at).sign_pdf(Writer(BytesIO(document)), output=out)
-        return out.getvalue()
+    def signed(digest: bytes) -> bytes:
+        return bytes(asyncio.run(signer.async_sign(digest, DIGEST, use_pades=True)).dump())
 
     return signed

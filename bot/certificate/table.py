@@ -16,8 +16,8 @@ from dialogs.terms.money import decimal_yuan
 from dialogs.texts import say
 from storage.certified import Certificate, CertifiedLine
 
-CELL_SIZE = 8.5
-CELL_LINE, CELL_PAD = 4.2, 1.2
+CELL_SIZE = 9.5
+CELL_LINE, CELL_PAD = 4.6, 1.2
 BASELINE = 0.78  # of a line's height, where its text stands
 HEADING_HEIGHT = 7.5
 NOTHING = "—"  # where a cell would stay empty
@@ -169,13 +169,13 @@ def _band(row: TableRow) -> float:
 
 def _columns() -> tuple[Column, ...]:
     return (
-        Column(say("paper.column_insurance"), 26.8),
-        Column(say("paper.column_institution"), 40.8),
-        Column(say("paper.column_tier"), 17),
-        Column(say("paper.column_period"), 24),
-        Column(say("paper.column_paid_on"), 20),
-        Column(say("paper.column_receipt"), 27),
-        Column(say("paper.column_amount"), 18.4, right=True),
+        Column(say("paper.column_insurance"), 29.3),
+        Column(say("paper.column_institution"), 43.4),
+        Column(say("paper.column_tier"), 18),
+        Column(say("paper.column_period"), 19.4),
+        Column(say("paper.column_paid_on"), 20.4),
+        Column(say("paper.column_receipt"), 28.9),
+        Column(say("paper.column_amount"), 20.6, right=True),
     )
 
 

@@ -6,7 +6,6 @@ that a dead bot commits nothing, calls nobody and answers nothing.
 
 from __future__ import annotations
 
-import shutil
 import threading
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -19,7 +18,7 @@ from wsgiref.types import StartResponse, WSGIEnvironment
 from zoneinfo import ZoneInfo
 
 from bot.app import App, build
-from bot.replay.stage import CONFIG, DATABASE, FIELD_KEY, Props
+from bot.replay.stage import CONFIG, Props
 from bot.replay.wsgi_server import LoopbackWsgi
 from bot.sandbox.both import Sandbox
 from bot.sandbox.clock import MovableClock
@@ -31,6 +30,7 @@ from bot.settings import read
 from bot.torture import edges
 from bot.turns.values import Patience
 from storage.demo import MADE_FOR
+from tests.faults.grounds import Fresh, embedded
 
 NINE = datetime(MADE_FOR.year, MADE_FOR.month, MADE_FOR.day, 9, tzinfo=ZoneInfo("Asia/Shanghai")).timestamp()
 
@@ -47,6 +47,7 @@ class CrashingBot:
     """Give it a point, and it dies there once."""
 
     folder: Path
+    storage: dict[str, str]  # the section of the configuration
     sandbox: Sandbox
     server: LoopbackWsgi
     reached: list[str] = field(default_factory=list)  # since the last `arm`
@@ -68,7 +69,7 @@ class CrashingBot:
                 self._app, self.dead = None, False
             if self._app is None:
                 overrides = self.sandbox.settings_overrides(self.server.url)
-                overrides |= {"storage": {"database": f"sqlite:///{DATABASE}", "field_key": FIELD_KEY}}
+                overrides |= {"storage": dict(self.storage)}
                 self._app = build(read(self.folder / CONFIG, overrides), clock=self.sandbox.clock.now, wakes=False)
                 self._app.turns._patience = self.patience
                 self._app.account._client._tokens._pause = self.sandbox.clock.move
@@ -119,12 +120,11 @@ class CrashingBot:
 
 
 @contextmanager
-def crashing_bot(props: Props) -> Iterator[CrashingBot]:
-    """At nine on the day the demo people are made for; with fresh copies of everything."""
+def crashing_bot(props: Props, fresh: Fresh | None = None) -> Iterator[CrashingBot]:
+    """At nine on the day the demo people are made for; with fresh copies of everything; embedded by default."""
     with TemporaryDirectory(prefix="fault-") as name:
         folder = Path(name)
-        for file in (DATABASE, FIELD_KEY, CONFIG):
-            shutil.copyfile(props.folder / file, folder / file)
+        storage = fresh(folder) if fresh else embedded(props, folder)
         clock, faults = MovableClock(NINE), Faults()
         wechat = WeChatStandIn(props.keys, clock, faults).start()
         pay = PayStandIn(
@@ -132,7 +132,7 @@ def crashing_bot(props: Props) -> Iterator[CrashingBot]:
         ).start()
         server = LoopbackWsgi()
         wechat.bot_url = f"{server.url}/wechat"
-        bot = CrashingBot(folder, Sandbox(props.keys, clock, faults, wechat, pay), server)
+        bot = CrashingBot(folder, storage, Sandbox(props.keys, clock, faults, wechat, pay), server)
         with edges.install(bot.point):
             server.application = bot.serve
             bot.app  # noqa: B018 - starts it

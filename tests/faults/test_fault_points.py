@@ -1,6 +1,7 @@
 """Killed before and after every outside call and every commit of the payment path: all ends settled or refunded, told.
 
-Each scene is played once undisturbed, noting the points it passes, and then once for each point, dying there.
+Each scene is played once undisturbed, noting the points it passes, and then once for each point, dying there: on
+embedded storage, or with FAULT_POINTS=services on PostgreSQL and Redis.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from bot.replay.stage import Props
 from bot.torture.audit import audit, rows
 from storage.orders.columns import LEDGER, ORDER
 from tests.faults.crashing import crashing_bot
+from tests.faults.grounds import Fresh, grounds
 from tests.faults.scenes import SCENES, Scene, citizen_of, waits
 
 ALWAYS = ("commit settling.", "http POST /pay/notify")
@@ -36,9 +38,15 @@ def props() -> Iterator[Props]:
         yield made
 
 
-def played(props: Props, scene: Scene, die_at: str) -> tuple[Ended, list[str]]:
+@pytest.fixture(scope="module")
+def ground(props: Props) -> Iterator[Fresh]:
+    with grounds(props) as fresh:
+        yield fresh
+
+
+def played(props: Props, ground: Fresh, scene: Scene, die_at: str) -> tuple[Ended, list[str]]:
     """The scene with one death, and the points it passed."""
-    with crashing_bot(props) as bot:
+    with crashing_bot(props, ground) as bot:
         citizen = citizen_of(bot)
         bot.arm(die_at)
         scene.does(citizen)
@@ -64,11 +72,11 @@ def played(props: Props, scene: Scene, die_at: str) -> tuple[Ended, list[str]]:
 
 
 @pytest.fixture(scope="module")
-def undisturbed(props: Props) -> dict[str, list[str]]:
+def undisturbed(props: Props, ground: Fresh) -> dict[str, list[str]]:
     """The points each scene passes; one of several scenes is tried in the first, but in each where money is booked."""
     passed: dict[str, list[str]] = {}
     for name, scene in SCENES.items():
-        ended, points = played(props, scene, "")
+        ended, points = played(props, ground, scene, "")
         assert not ended.wrong, (name, ended)
         before = {point for earlier in passed.values() for point in earlier}
         passed[name] = [point for point in points if point not in before or point.startswith(ALWAYS)]
@@ -77,9 +85,13 @@ def undisturbed(props: Props) -> dict[str, list[str]]:
 
 @pytest.mark.parametrize("name", SCENES)
 def test_killed_at_any_point_the_money_ends_where_it_belongs_and_the_citizen_is_told(
-    props: Props, undisturbed: dict[str, list[str]], name: str, record_property: Callable[[str, object], None]
+    props: Props,
+    ground: Fresh,
+    undisturbed: dict[str, list[str]],
+    name: str,
+    record_property: Callable[[str, object], None],
 ) -> None:
-    table = [_tried(props, name, point) for point in undisturbed[name]]
+    table = [_tried(props, ground, name, point) for point in undisturbed[name]]
     lines = [f"{one.point:58} {one.saw:60} {one.final}" for one in table]
     record_property("fault points", "\n".join([f"-- {name}: killed at {len(table)} points", *lines]))
     assert {one.point: one.wrong for one in table if one.wrong} == {}
@@ -95,8 +107,8 @@ def test_every_edge_of_the_payment_path_has_its_points(undisturbed: dict[str, li
     assert sum(point.startswith("commit ") for point in points) >= 30
 
 
-def _tried(props: Props, name: str, point: str) -> Ended:
+def _tried(props: Props, ground: Fresh, name: str, point: str) -> Ended:
     try:
-        return played(props, SCENES[name], point)[0]
+        return played(props, ground, SCENES[name], point)[0]
     except AssertionError as never:
         return Ended(point, "", "", (str(never),))

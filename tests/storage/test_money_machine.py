@@ -36,7 +36,7 @@ from tests.storage.counter import APP_ID, MCH_ID, PEOPLE, ZONE, Counter, payable
 from tests.storage.whole import Books
 
 LAST_DAY = date(2026, 11, 23)
-START = datetime(2026, 11, 23, 18, 0, tzinfo=ZONE)
+START = datetime(2026, 11, 23, 23, 0, tzinfo=ZONE)
 PAYERS = ("oMother", "oSon", "oNeighbour")
 BASKETS = (("wang",), ("li",), ("wang", "li"), ("li", "zhao"))
 FORGERIES: tuple[dict[str, Any], ...] = (

@@ -12,8 +12,8 @@ import urllib3
 
 from tests.elsewhere.account import TEXT_BYTES, Account, Push
 from tests.elsewhere.allowance import TAPPED, TYPED
-from tests.elsewhere.crypt import elements, word
-from tests.elsewhere.ground import PATIENCE
+from tests.elsewhere.crypt import Messages, elements, word
+from tests.elsewhere.ground import PATIENCE, Clock
 from tests.elsewhere.ledger import Order
 from tests.elsewhere.markup import links_of, shown, tapped
 from tests.elsewhere.merchant import Merchant
@@ -73,13 +73,14 @@ class Handset:
         self._public_url, self._bot_url = public_url, bot_url
         self._http = urllib3.PoolManager(retries=False, timeout=urllib3.Timeout(30))
         self._read = 0
+        self._last_event = 0
 
     # -- what a citizen does
 
     def type(self, words: str) -> Bubble:
         """Write something."""
         self.fan.allowance.open(TYPED, self._clock.now())
-        return self._said(self._message("text", Content=words, MsgId=str(next(_numbers))))
+        return self._said(self.message("text", Content=words, MsgId=str(next(_numbers))))
 
     def menu(self, key: str) -> Bubble:
         """Tap an item of the account's menu."""
@@ -103,7 +104,7 @@ class Handset:
                     self.fan.allowance.open(TAPPED, self._clock.now())
                     content, number = sent
                     return self._said(
-                        self._message("text", Content=content, MsgId=str(next(_numbers)), bizmsgmenuid=number)
+                        self.message("text", Content=content, MsgId=str(next(_numbers)), bizmsgmenuid=number)
                     )
         raise AssertionError(f"nothing to tap says {label}: {[one.options for one in self.chat[-3:]]}")
 
@@ -148,25 +149,52 @@ class Handset:
 
     def event(self, name: str, **more: str) -> None:
         """An event that wants no answer."""
-        answer = self._deliver(self._message("event", Event=name, **more))
+        answer = self._deliver(self.message("event", Event=name, **more))
         assert answer in (b"success", b""), answer
+
+    def resend(self) -> Bubble:
+        """WeChat sends the last message once more: sealed anew, with the same words and number."""
+        return self._said(self._last)
 
     # -- the wire
 
-    def _event(self, name: str, **more: str) -> Bubble:
-        self.fan.allowance.open(TAPPED, self._clock.now())
-        return self._said(self._message("event", Event=name, **more))
-
-    @property
-    def _clock(self):  # type: ignore[no-untyped-def]
-        return self.account.clock
-
-    def _message(self, kind: str, **more: str) -> str:
+    def message(self, kind: str, **more: str) -> str:
+        """The XML of a message of this citizen's."""
         head = {"ToUserName": self.account.original_id, "FromUserName": self.openid}
         parts = [f"<{name}><![CDATA[{value}]]></{name}>" for name, value in head.items()]
         parts += [f"<CreateTime>{int(self._clock.now())}</CreateTime>", f"<MsgType><![CDATA[{kind}]]></MsgType>"]
-        parts += [f"<{name}><![CDATA[{value}]]></{name}>" for name, value in more.items()]
+        parts += [
+            f"<{name}><![CDATA[{value.replace(']]>', ']]]]><![CDATA[>')}]]></{name}>" for name, value in more.items()
+        ]
         return f"<xml>{''.join(parts)}</xml>"
+
+    def sealed(self, xml: str, *, age: int = 0, app_id: str = "") -> tuple[dict[str, str], str]:
+        """Query and body of a delivery; `age` in seconds, `app_id` another one inside."""
+        messages = self.account.messages
+        if app_id:
+            messages = Messages(self.account.token, self.account.aes_key, app_id)
+        encrypted, moment, self._nonce = messages.encrypt(xml), str(int(self._clock.now()) - age), word(10)
+        query = {
+            "signature": messages.sign(moment, self._nonce),
+            "timestamp": moment,
+            "nonce": self._nonce,
+            "openid": self.openid,
+            "encrypt_type": "aes",
+            "msg_signature": messages.sign(moment, self._nonce, encrypted),
+        }
+        to = f"<ToUserName><![CDATA[{self.account.original_id}]]></ToUserName>"
+        return query, f"<xml>{to}<Encrypt><![CDATA[{encrypted}]]></Encrypt></xml>"
+
+    def _event(self, name: str, **more: str) -> Bubble:
+        while int(self._clock.now()) == self._last_event:  # two events of one second are one, sent twice
+            time.sleep(0.05)
+        self._last_event = int(self._clock.now())
+        self.fan.allowance.open(TAPPED, self._clock.now())
+        return self._said(self.message("event", Event=name, **more))
+
+    @property
+    def _clock(self) -> Clock:
+        return self.account.clock
 
     def _said(self, xml: str) -> Bubble:
         answer = self._deliver(xml)
@@ -177,20 +205,9 @@ class Handset:
 
     def _deliver(self, xml: str) -> bytes:
         """Post it, thrice if need be; the answer of a 200."""
+        self._last = xml
         for _ in range(TRIES):
-            encrypted, moment, self._nonce = self.account.messages.encrypt(xml), str(int(self._clock.now())), word(10)
-            query = {
-                "signature": self.account.messages.sign(moment, self._nonce),
-                "timestamp": moment,
-                "nonce": self._nonce,
-                "openid": self.openid,
-                "encrypt_type": "aes",
-                "msg_signature": self.account.messages.sign(moment, self._nonce, encrypted),
-            }
-            body = (
-                f"<xml><ToUserName><![CDATA[{self.account.original_id}]]></ToUserName>"
-                f"<Encrypt><![CDATA[{encrypted}]]></Encrypt></xml>"
-            )
+            query, body = self.sealed(xml)
             began = time.monotonic()
             try:
                 answer = self._http.request(

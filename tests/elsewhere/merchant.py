@@ -81,6 +81,11 @@ class Merchant:
             self.callbacks.refund(order, refund)
         return len(waiting)
 
+    def hold(self, call: str) -> threading.Event:
+        """The next answers to this call wait until the event is set, at most two seconds (the bot waits three)."""
+        self.gates[call] = threading.Event()
+        return self.gates[call]
+
     # -- the wire
 
     def _answer(self, request: Request) -> Answer:
@@ -94,7 +99,7 @@ class Merchant:
                 return Answer(404)
             self._check(request)
             if gate := self.gates.get(name):
-                gate.wait(10)
+                gate.wait(2)
             if self.trouble.get(name):
                 status, code = self.trouble[name].popleft()
                 raise PayRefused(status, code, "as the test wishes")

@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-from tests.elsewhere.handset import Bubble, Handset
-from tests.elsewhere.town import Person, Town
+import time
 
+import pytest
 
-def to_the_order(phone: Handset, person: Person, service: str = "pay.medical") -> Bubble:
-    """From the menu to the order."""
-    phone.menu(service)
-    phone.type(person.number)
-    bubble = phone.type(person.name)
-    if service == "pay.pension":
-        assert "哪一档" in bubble
-        bubble = phone.type("500")
-    assert "请核对" in bubble, bubble.text
-    bubble = phone.tap("确认缴费")
-    assert "缴费单开好了" in bubble, bubble.text
-    return bubble
+from tests.elsewhere.ledger import Order
+from tests.elsewhere.town import Town
+from tests.elsewhere.ways import code_of, paid_at_a_bank, to_the_order
 
 
 def test_medical_and_pension_are_paid_from_the_link(town: Town) -> None:
@@ -31,3 +22,122 @@ def test_medical_and_pension_are_paid_from_the_link(town: Town) -> None:
         assert insurance in told.text
         assert person.masked in told.text
         assert person.name not in told.text
+    assert [sent.status for sent in town.merchant.callbacks.sent[-2:]] == [204, 204]
+    assert "已缴费" in phone.menu("my.orders")
+
+
+def test_the_hand_off_is_a_door_for_the_payer_alone(town: Town) -> None:
+    phone, stranger, person = town.phone(), town.phone(), town.person()
+    link = to_the_order(phone, person).url("点这里付款")
+    outside = phone.open(link, agent="Mozilla/5.0 (Windows NT 10.0)")
+    assert (outside.status, "请在微信里打开" in outside.text) == (200, True)
+    first, again = phone.open(link), phone.open(link)
+    for page in (first, again):
+        assert page.headers["content-type"] == "text/html; charset=utf-8"
+        assert page.headers["cache-control"] == "no-store"
+        assert page.headers["referrer-policy"] == "no-referrer"
+        assert "default-src 'none'" in page.headers["content-security-policy"]
+        assert len(page.body) < 4096
+        for word in (person.name, person.number, person.masked, phone.openid):
+            assert word not in page.text
+    order = phone.cashier()
+    stranger.chat.append(phone.chat[-1])
+    with pytest.raises(AssertionError, match="下单账号与支付账号不一致"):
+        stranger.cashier()
+    assert phone.open(link[:-1] + ("A" if link[-1] != "A" else "B")).status == 404
+    town.merchant.pay(order, phone.openid)
+    phone.push(saying="缴费成功")
+    assert "已经付过了" in phone.open(link).text
+    assert len([one for one in town.merchant.orders.values() if one.words["payer"]["openid"] == phone.openid]) == 1
+
+
+def test_somebody_else_pays_from_the_card(town: Town) -> None:
+    phone, daughter, person = town.phone(), town.phone(), town.person()
+    to_the_order(phone, person)
+    by_link = phone.cashier()
+    assert "付款码马上发给您" in phone.tap("请家人扫码付")
+    code = code_of(phone.push("image").picture)
+    assert by_link.state == "CLOSED"
+    assert "再发一次" in phone.tap("再发一次付款码").text
+    fresh = code_of(phone.push("image").picture)
+    order = town.merchant.scanned(fresh, daughter.openid)
+    assert (order.trade_type, order.no == by_link.no, fresh == code) == ("NATIVE", False, False)
+    with pytest.raises(AssertionError, match="重新下单支付"):
+        town.merchant.scanned(fresh, phone.openid)
+    town.merchant.pay(order, daughter.openid)
+    assert person.masked in phone.push(saying="缴费成功").text
+    assert not daughter.fan.pushes
+
+
+def test_a_lost_callback_is_made_up_for(town: Town) -> None:
+    asks, waits = town.phone(), town.phone()
+    town.merchant.callbacks.lost = True
+    try:
+        for phone in (asks, waits):
+            to_the_order(phone, town.person())
+            phone.pay()
+        told = asks.type("付好了").text
+        assert "已经缴好了" in told
+        if not told.startswith("缴费成功"):  # the worker was quicker
+            asks.push(saying="缴费成功")
+        waits.push(saying="缴费成功")
+    finally:
+        town.merchant.callbacks.lost = False
+    assert "缴费成功" not in asks.type("你好")
+
+
+def test_an_order_that_is_given_up_cannot_be_paid_any_more(town: Town) -> None:
+    phone, person = town.phone(), town.person()
+    to_the_order(phone, person)
+    order = phone.cashier()
+    assert "已经取消" in phone.tap("不缴了")
+    assert order.state == "CLOSED"
+    to_the_order(phone, person)
+    phone.pay()
+    phone.push(saying="缴费成功")
+
+
+def test_an_order_nobody_pays_ends_at_wechat_pay_too(town: Town) -> None:
+    phone, person = town.phone(), town.person()
+    link = to_the_order(phone, person).url("点这里付款")
+    order = phone.cashier()
+    town.clock.move(order.expires.timestamp() - town.clock.now() + 1)
+    assert "已经作废" in phone.push(saying="没有扣您的钱").text
+    assert order.state == "CLOSED"
+    assert "已经作废" in phone.open(link).text
+    to_the_order(phone, person)
+
+
+def test_what_a_bank_took_meanwhile_goes_back_by_itself(town: Town) -> None:
+    phone, person = town.phone(), town.person()
+    to_the_order(phone, person)
+    phone.cashier()
+    paid_at_a_bank(town, (person, "H001"))
+    order = phone.pay()
+    assert "原路退回" in phone.push(saying="400").text
+    town.bell.until(lambda: order.refunds, "the refund is asked for")
+    [refund] = order.refunds
+    assert (refund.amount, refund.status, order.left) == (40000, "PROCESSING", 0)
+    assert town.merchant.finish_refunds() == 1
+    assert refund.account in phone.push(saying="已经原路退回").text
+    town.merchant.callbacks.settle_down()
+    sent = town.merchant.callbacks.sent[-1]
+    assert (sent.event, sent.number, sent.status) == ("REFUND.SUCCESS", refund.out_refund_no, 204)
+
+
+def test_a_card_wanted_while_wechat_pay_is_asked_comes_at_once_after(town: Town) -> None:
+    phone = town.phone()
+    to_the_order(phone, town.person())
+    order = phone.cashier()
+    gate = town.merchant.hold("query")
+    town.bell.until(lambda: _asked_about(town, order), "WeChat Pay is asked about the order")
+    phone.tap("请家人扫码付")
+    released = time.monotonic()
+    gate.set()
+    phone.push("image", seconds=8)
+    assert order.state == "CLOSED"
+    assert time.monotonic() - released < 6
+
+
+def _asked_about(town: Town, order: Order) -> bool:
+    return any(one.startswith("GET") and one.endswith(order.no) for one in town.merchant.asked)

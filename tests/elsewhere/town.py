@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import hashlib
-import itertools
 import json
 import os
 import secrets
@@ -17,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.elsewhere.account import Account
+from tests.elsewhere.agency_file import write_file
 from tests.elsewhere.ground import Bell, Clock, Violations
 from tests.elsewhere.handset import Handset
 from tests.elsewhere.merchant import Merchant
@@ -54,7 +52,8 @@ class Town:
         self.merchant = Merchant(
             self.clock, self.violations, self.bell, self.account.app_id, f"{PUBLIC_URL}/pay/notify", self.url
         )
-        self._people = itertools.chain(_people())
+        self._everybody = _people()
+        self._people = iter(self._everybody)
         self._processes: list[subprocess.Popen[str]] = []
         self._worker = worker
 
@@ -106,6 +105,10 @@ class Town:
     def person(self) -> Person:
         """Somebody enrolled in both insurances at one place, who has paid nothing, and whom nobody spoke of."""
         return next(self._people)
+
+    def index_of(self, person: Person) -> int:
+        """The place of a person in the agencies' files."""
+        return self._everybody.index(person)
 
     # -- inside
 
@@ -159,22 +162,18 @@ class Town:
         (self.folder / "bot.toml").write_text("\n".join(lines) + "\n", "utf-8")
 
     def _write_enrolments(self, path: Path) -> None:
-        """The agencies' file and its control file."""
-        names = (
-            "batch_no,row_no,op,insurance,inst_code,person_no,id_type,id_no,name,identity_code,status,valid_from,valid_to"
-        ).split(",")
+        """The agencies' file of everybody."""
+        columns = (
+            "batch_no,row_no,op,insurance,inst_code,person_no,id_type,id_no,name,identity_code,status,"
+            "valid_from,valid_to"
+        )
         rows = [
-            ["ELSEWHERE1", "0", "A", kind, place, f"998{number:010}", "201", one.number, one.name, "011", "active"]
-            + ["2012-01-01", ""]
-            for number, one in enumerate(_people())
-            for kind, place in PLACES.items()
+            ["ELSEWHERE1", f"{2 * number + at}", "A", kind, place, f"998{number:010}", "201", one.number, one.name]
+            + ["011", "active", "2012-01-01", ""]
+            for number, one in enumerate(self._everybody)
+            for at, (kind, place) in enumerate(PLACES.items(), 1)
         ]
-        with path.open("w", encoding="utf-8", newline="") as file:
-            out = csv.writer(file, lineterminator="\n")
-            out.writerow(names)
-            out.writerows([row[0], str(place), *row[2:]] for place, row in enumerate(rows, 1))
-        told = f"rows={len(rows)}\nsum=0.00\nsha256={hashlib.sha256(path.read_bytes()).hexdigest()}\n"
-        Path(f"{path}.ctl").write_text(told, "utf-8")
+        write_file(path, columns, rows, "0.00")
 
 
 def _people() -> list[Person]:

@@ -65,7 +65,7 @@ class Callbacks:
         return json.dumps(said, ensure_ascii=False).encode()
 
     def post(self, body: bytes, **changed: str) -> int:
-        """One delivery, with a fresh signature; `changed` replaces headers. The status answered, once it is looked at."""
+        """One delivery, freshly signed, with headers replaced by `changed`; the status of the answer."""
         moment, nonce = str(int(self._merchant.clock.now())), word(32)
         headers = {
             "Content-Type": "application/json",

@@ -6,7 +6,7 @@ import itertools
 import json
 import time
 from dataclasses import dataclass
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 import urllib3
 
@@ -130,7 +130,7 @@ class Handset:
         return self.merchant.cashier(sheet_of(page), self.openid)
 
     def push(self, kind: str = "text", saying: str = "", seconds: float = PATIENCE) -> Push:
-        """The next push that was not read yet and is of this kind and holds these words; others before it are passed."""
+        """The next unread push of this kind with these words in it; others before it are passed over."""
 
         def found() -> Push | None:
             for place in range(self._read, len(self.fan.pushes)):
@@ -251,8 +251,3 @@ def sheet_of(page: Page) -> dict[str, str]:
     assert found, f"no cashier but: {before}"
     sheet: dict[str, str] = json.loads(after.partition("</script>")[0])
     return sheet
-
-
-def path_of(url: str) -> str:
-    """An address without its host."""
-    return urlsplit(url).path

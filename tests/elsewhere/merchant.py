@@ -6,7 +6,7 @@ import json
 import threading
 from collections import deque
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from tests.elsewhere.bills import Bills
@@ -56,6 +56,10 @@ class Merchant:
                 if (prepay_id and one.prepay_id == prepay_id) or (code_url and one.code_url == code_url)
             ]
         return found
+
+    def orders_of(self, openid: str) -> list[Order]:
+        """The orders that only this citizen can pay."""
+        return [one for one in self.orders.values() if one.words.get("payer") == {"openid": openid}]
 
     def pay(self, order: Order, openid: str, *, told: bool = True) -> None:
         """Somebody gives the password; `told`: the callback is sent as well."""
@@ -295,13 +299,8 @@ class Merchant:
         return order
 
     def scanned(self, code: str, openid: str) -> Order:
-        """扫一扫: the order this code is of. Fails as WeChat would for a void code, or after somebody else scanned it."""
+        """扫一扫: the order this code is of. Fails as WeChat would for a void code, or one that another scanned."""
         order = self.order_of(code_url=code)
         order.scanned_by = order.scanned_by or openid
         assert order.scanned_by == openid, "WeChat says: 商家订单信息有误，请重新下单支付"
         return order
-
-
-def day_of(moment: datetime) -> str:
-    """The day as bills name it."""
-    return f"{moment:%Y-%m-%d}"

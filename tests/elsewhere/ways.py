@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 
+import pypdfium2  # type: ignore[import-untyped]
 import zxingcpp
 from PIL import Image
 
@@ -34,6 +35,29 @@ def code_of(picture: bytes) -> str:
     """What the one QR code in a picture says."""
     [found] = zxingcpp.read_barcodes(Image.open(io.BytesIO(picture)))
     return str(found.text)
+
+
+def words_of(pdf: bytes) -> str:
+    """The words of a document, without spaces and line ends."""
+    document = pypdfium2.PdfDocument(pdf)
+    return "".join("".join(one.get_textpage().get_text_bounded() for one in document).split())
+
+
+def first_page(pdf: bytes) -> bytes:
+    """Its first page as a PNG."""
+    picture = io.BytesIO()
+    pypdfium2.PdfDocument(pdf)[0].render(scale=2).to_pil().save(picture, "PNG")
+    return picture.getvalue()
+
+
+def told_on_top(phone: Handset, words: str) -> str:
+    """The answer that begins with this news; the first words may come before the bot has read WeChat's refusal."""
+
+    def answer() -> str:
+        text = phone.type("你好").text
+        return text if text.startswith(words) else ""
+
+    return phone.account.bell.until(answer, f"an answer that begins with {words}")
 
 
 def answer_of(bubble: Bubble) -> int:

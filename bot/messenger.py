@@ -86,8 +86,12 @@ class Messenger:
         A reply that is never saved leaves it waiting: the lease runs out. Pictures cannot stand in a reply; the word
         that is being answered has opened the way for them, so they become due again.
         """
+        return self.news(openid)[0]
+
+    def news(self, openid: str) -> tuple[list[tuple[int, Notice]], bool]:
+        """As `waiting`, and whether there is no other news: none that somebody is pushing just now."""
         now = self._now()
-        found = notices.waiting_for(self.engine, openid, now)
+        found, under_way = notices.news_for(self.engine, openid, now)
         mine = []
         for notice_id, notice in found:
             with writing(self.engine) as connection:
@@ -95,7 +99,7 @@ class Messenger:
                     notices.put_off(connection, notice_id, 0, now)
                 elif notices.lease(connection, notice_id, now, LEASE_SECONDS):
                     mine.append((notice_id, notice))
-        return mine
+        return mine, not under_way and len(mine) == len(found)
 
     def told(self, notice_ids: tuple[int, ...]) -> None:
         """They stood in a reply that was saved."""

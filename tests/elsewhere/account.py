@@ -69,8 +69,8 @@ class Account:
         self.media: dict[str, tuple[bytes, float]] = {}
         self.menu: dict[str, Any] | None = None
         self.scenes: dict[str, str] = {}  # link: scene
-        self.asked: list[str] = []  # endpoints, in order
-        self._refusals: dict[str, deque[int]] = {}
+        self.asked: list[tuple[str, str]] = []  # endpoint and citizen ("": nobody's), in order
+        self._refusals: dict[tuple[str, str], deque[int]] = {}
         self._tokens: list[tuple[str, float]] = []
         self._lock = threading.RLock()
         self.server = Listener(self._answer)
@@ -79,9 +79,13 @@ class Account:
         """A new follower."""
         return self.fans.setdefault(openid, Fan(openid))
 
-    def refuse(self, endpoint: str, *codes: int) -> None:
-        """Answer the next calls of this endpoint with these error codes, whatever they say."""
-        self._refusals.setdefault(endpoint, deque()).extend(codes)
+    def refuse(self, endpoint: str, openid: str, *codes: int) -> None:
+        """Answer the next calls of this endpoint for this citizen with these error codes, whatever they say."""
+        self._refusals.setdefault((endpoint, openid), deque()).extend(codes)
+
+    def asked_for(self, openid: str) -> list[str]:
+        """The endpoints that were called for this citizen, in order."""
+        return [endpoint for endpoint, whom in self.asked if whom == openid]
 
     def end_token(self) -> None:
         """The token in force is no good any more, before its time."""
@@ -102,7 +106,8 @@ class Account:
             ("POST", "qrcode/create"): self._qrcode,
         }
         with self._lock:
-            self.asked.append(endpoint)
+            whom = _whom(request)
+            self.asked.append((endpoint, whom))
             call = calls.get((request.method, endpoint))
             if call is None or not request.path.startswith("/cgi-bin/"):
                 self.violations.note(f"{request.method} {request.path}: the bot has no business there")
@@ -112,8 +117,8 @@ class Account:
             try:
                 if endpoint != "stable_token":
                     self._check_token(request)
-                if self._refusals.get(endpoint):
-                    raise Refused(self._refusals[endpoint].popleft(), "as the test wishes")
+                if waiting := self._refusals.get((endpoint, whom)):
+                    raise Refused(waiting.popleft(), "as the test wishes")
                 said = call(request)
             except Refused as refused:
                 said = refused.answer
@@ -296,3 +301,10 @@ class Account:
         self.scenes[url] = scene
         ticket = urllib.parse.quote(word(90))
         return {"ticket": ticket, "url": url}
+
+
+def _whom(request: Request) -> str:
+    try:
+        return str(json.loads(request.body).get("touser", ""))
+    except (ValueError, AttributeError):
+        return ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import threading
 from collections import deque
@@ -42,6 +43,7 @@ class Merchant:
         self.callbacks = Callbacks(self, notify_url, bot_url)
         self._rules = Rules(violations, app_id, self.mch_id, notify_url)
         self._nonces: set[str] = set()
+        self._numbers = itertools.count(1)
         self._lock = threading.RLock()
         self.server = Listener(self._answer)
 
@@ -68,22 +70,19 @@ class Merchant:
             assert order.state == "NOTPAY", f"WeChat says: {order.state}"
             assert now < order.expires, "WeChat says: 订单已过期"
             order.state, order.paid, order.paid_by = "SUCCESS", now, openid
-            order.transaction_id = f"4200{now:%Y%m%d%H%M%S}{len(self.orders):010}"
+            order.transaction_id = f"4200{now:%Y%m%d%H%M%S}{next(self._numbers):010}"
         if told:
             self.callbacks.payment(order)
         self.bell.ring()
 
-    def finish_refunds(self) -> int:
-        """The banks have done their part; how many refunds came to their end."""
+    def finish_refund(self, order: Order) -> None:
+        """The banks have done their part of this order's refunds."""
         with self._lock:
-            waiting = [
-                (one, back) for one in self.orders.values() for back in one.refunds if back.status == "PROCESSING"
-            ]
-            for _, refund in waiting:
+            waiting = [one for one in order.refunds if one.status == "PROCESSING"]
+            for refund in waiting:
                 refund.status, refund.done = "SUCCESS", self.clock.beijing()
-        for order, refund in waiting:
+        for refund in waiting:
             self.callbacks.refund(order, refund)
-        return len(waiting)
 
     def hold(self, call: str) -> threading.Event:
         """The next answers to this call wait until the event is set, at most two seconds (the bot waits three)."""
@@ -261,7 +260,7 @@ class Merchant:
             self.violations.note("refunds of one payment less than a minute apart")
             raise PayRefused(429, "FREQUENCY_LIMITED", "频率超限")
         refund = Refund(
-            body["out_refund_no"], f"50{now:%Y%m%d%H%M%S}{len(self._nonces):010}", body, amount["refund"], now
+            body["out_refund_no"], f"50{now:%Y%m%d%H%M%S}{next(self._numbers):010}", body, amount["refund"], now
         )
         order.refunds.append(refund)
         return order.refund_told(refund)

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from PIL import Image
 
+from tests.elsewhere.conftest import only_embedded
 from tests.elsewhere.handset import Handset
 from tests.elsewhere.town import Person, Town
 from tests.elsewhere.ways import code_of, first_page, to_the_order, words_of
@@ -80,6 +81,7 @@ def test_whoever_is_shown_one_verifies_it(town: Town) -> None:
     assert "这张证明是真的" in town.phone().type(f"编号 {number} 查验码 {code}")
 
 
+@only_embedded
 def test_nobody_else_makes_one_of_my_payments(town: Town) -> None:
     with_a_certificate(town)
     other = town.phone()

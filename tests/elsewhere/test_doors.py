@@ -8,11 +8,13 @@ from urllib.parse import urlencode
 import pytest
 import urllib3
 
+from tests.elsewhere.conftest import only_embedded
 from tests.elsewhere.crypt import SigningKey, word
 from tests.elsewhere.town import Town
 from tests.elsewhere.ways import to_the_order
 
 
+@only_embedded
 def test_the_console_is_shown_that_the_address_is_ours(town: Town) -> None:
     messages, moment, nonce = town.account.messages, str(int(town.clock.now())), word(10)
     echo = messages.encrypt("7311934556001219834")
@@ -23,6 +25,7 @@ def test_the_console_is_shown_that_the_address_is_ours(town: Town) -> None:
     assert answer.status == 403
 
 
+@only_embedded
 @pytest.mark.parametrize("what", ["plain", "signature", "old", "another account", "json"])
 def test_what_wechat_did_not_seal_just_now_is_refused(town: Town, what: str) -> None:
     phone = town.phone()
@@ -52,6 +55,7 @@ def test_a_message_that_wechat_sends_again_is_answered_the_same_and_done_once(to
     assert len(town.merchant.orders_of(phone.openid)) == 1
 
 
+@only_embedded
 def test_words_that_are_markup_stay_words(town: Town) -> None:
     phone = town.phone()
     for words in (
@@ -65,6 +69,7 @@ def test_words_that_are_markup_stay_words(town: Town) -> None:
         assert "example.org" not in bubble.raw or "<a href" not in bubble.raw.partition("example.org")[0]
 
 
+@only_embedded
 @pytest.mark.parametrize("what", ["another key", "altered", "old", "probe", "unknown serial", "v2", "no signature"])
 def test_a_callback_that_is_not_wechat_pays_changes_nothing(town: Town, what: str) -> None:
     phone, person = town.phone(), town.person()

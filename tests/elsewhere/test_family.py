@@ -2,43 +2,15 @@
 
 from __future__ import annotations
 
-from tests.elsewhere.handset import Handset
-from tests.elsewhere.town import Person, Town
-from tests.elsewhere.ways import code_of, paid_at_a_bank, to_the_order, words_of
-
-
-def add(phone: Handset, person: Person, relation: str) -> None:
-    """A contact, from the question for the number on."""
-    phone.type(person.number)
-    bubble = phone.type(person.name)
-    assert "您的什么人" in bubble, bubble.text
-    bubble = phone.tap(relation)
-    if relation == "本人":
-        bubble = phone.tap("是我本人")
-    assert f"加好了：{relation} {person.masked}" in bubble, bubble.text
-
-
-def family(town: Town, phone: Handset) -> list[Person]:
-    """Three contacts, all marked, up to the last look."""
-    people = [town.person() for _ in range(3)]
-    bubble = phone.menu("pay.family")
-    if "您同意吗" in bubble:
-        phone.tap("同意")
-    for person, relation in zip(people, ("本人", "父亲", "母亲"), strict=True):
-        if person is people[0]:
-            phone.tap("加一个人")
-        add(phone, person, relation)
-    lines = phone.tap("选好了")
-    assert "一共 3 项，1200元" in lines, lines.text
-    assert "请核对，一共 3 项，1200元" in phone.type("核对")
-    return people
+from tests.elsewhere.town import Town
+from tests.elsewhere.ways import add_contact, code_of, to_the_family_order, to_the_order, words_of
 
 
 def test_a_contact_is_added_changed_chosen_and_removed(town: Town) -> None:
     phone, person = town.phone(), town.person()
     assert "还没有常用联系人" in phone.menu("my.contacts")
     phone.tap("加一个人")
-    add(phone, person, "其他")
+    add_contact(phone, person, "其他")
     phone.tap(person.masked)
     assert f"改好了：母亲 {person.masked}" in phone.tap("母亲")
     chosen = phone.menu("pay.medical")
@@ -59,7 +31,7 @@ def test_a_contact_is_added_changed_chosen_and_removed(town: Town) -> None:
 
 def test_three_people_one_cashier_one_certificate(town: Town) -> None:
     phone = town.phone()
-    people = family(town, phone)
+    people = to_the_family_order(town, phone)
     assert "缴费单开好了：1200元" in phone.tap("确认缴费")
     order = phone.pay()
     assert order.total == 120000
@@ -79,7 +51,7 @@ def test_three_people_one_cashier_one_certificate(town: Town) -> None:
 
 def test_a_line_that_a_daughter_pays_meanwhile_is_left_out(town: Town) -> None:
     phone, daughter = town.phone(), town.phone()
-    people = family(town, phone)
+    people = to_the_family_order(town, phone)
     to_the_order(daughter, people[2])
     bubble = phone.tap("确认缴费")
     assert "正有人在付款" in bubble, bubble.text
@@ -92,20 +64,3 @@ def test_a_line_that_a_daughter_pays_meanwhile_is_left_out(town: Town) -> None:
     assert order.total == 80000
     town.merchant.pay(order, daughter.openid)
     phone.push(saying="一共 2 项，800元")
-
-
-def test_a_line_that_a_bank_took_meanwhile_goes_back_alone(town: Town) -> None:
-    phone = town.phone()
-    people = family(town, phone)
-    phone.tap("确认缴费")
-    phone.cashier()
-    paid_at_a_bank(town, (people[1], f"H{town.index_of(people[1])}"))
-    order = phone.pay()
-    told = phone.push(saying="缴费成功").text
-    assert people[1].masked not in told
-    assert people[0].masked in told
-    assert people[1].masked in phone.push(saying="没有用上").text
-    town.bell.until(lambda: order.refunds, "the refund is asked for")
-    assert [one.amount for one in order.refunds] == [40000]
-    town.merchant.finish_refunds()
-    assert "400元已经原路退回" in phone.push(saying="已经原路退回").text

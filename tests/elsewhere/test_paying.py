@@ -6,9 +6,10 @@ import time
 
 import pytest
 
+from tests.elsewhere.conftest import only_embedded
 from tests.elsewhere.ledger import Order
 from tests.elsewhere.town import Town
-from tests.elsewhere.ways import code_of, paid_at_a_bank, to_the_order
+from tests.elsewhere.ways import code_of, to_the_order
 
 
 def test_medical_and_pension_are_paid_from_the_link(town: Town) -> None:
@@ -26,6 +27,7 @@ def test_medical_and_pension_are_paid_from_the_link(town: Town) -> None:
     assert "已缴费" in phone.menu("my.orders")
 
 
+@only_embedded
 def test_the_hand_off_is_a_door_for_the_payer_alone(town: Town) -> None:
     phone, stranger, person = town.phone(), town.phone(), town.person()
     link = to_the_order(phone, person).url("点这里付款")
@@ -107,23 +109,6 @@ def test_an_order_nobody_pays_ends_at_wechat_pay_too(town: Town) -> None:
     assert order.state == "CLOSED"
     assert "已经作废" in phone.open(link).text
     to_the_order(phone, person)
-
-
-def test_what_a_bank_took_meanwhile_goes_back_by_itself(town: Town) -> None:
-    phone, person = town.phone(), town.person()
-    to_the_order(phone, person)
-    phone.cashier()
-    paid_at_a_bank(town, (person, "H001"))
-    order = phone.pay()
-    assert "原路退回" in phone.push(saying="400").text
-    town.bell.until(lambda: order.refunds, "the refund is asked for")
-    [refund] = order.refunds
-    assert (refund.amount, refund.status, order.left) == (40000, "PROCESSING", 0)
-    assert town.merchant.finish_refunds() == 1
-    assert refund.account in phone.push(saying="已经原路退回").text
-    town.merchant.callbacks.settle_down()
-    sent = town.merchant.callbacks.sent[-1]
-    assert (sent.event, sent.number, sent.status) == ("REFUND.SUCCESS", refund.out_refund_no, 204)
 
 
 def test_a_card_wanted_while_wechat_pay_is_asked_comes_at_once_after(town: Town) -> None:

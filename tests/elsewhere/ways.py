@@ -31,6 +31,33 @@ def to_the_order(phone: Handset, person: Person, service: str = "pay.medical") -
     return bubble
 
 
+def add_contact(phone: Handset, person: Person, relation: str) -> None:
+    """A contact, from the question for the number on."""
+    phone.type(person.number)
+    bubble = phone.type(person.name)
+    assert "您的什么人" in bubble, bubble.text
+    bubble = phone.tap(relation)
+    if relation == "本人":
+        bubble = phone.tap("是我本人")
+    assert f"加好了：{relation} {person.masked}" in bubble, bubble.text
+
+
+def to_the_family_order(town: Town, phone: Handset) -> list[Person]:
+    """Three contacts, all marked, up to the last look."""
+    people = [town.person() for _ in range(3)]
+    bubble = phone.menu("pay.family")
+    if "您同意吗" in bubble:
+        phone.tap("同意")
+    for person, relation in zip(people, ("本人", "父亲", "母亲"), strict=True):
+        if person is people[0]:
+            phone.tap("加一个人")
+        add_contact(phone, person, relation)
+    lines = phone.tap("选好了")
+    assert "一共 3 项，1200元" in lines, lines.text
+    assert "请核对，一共 3 项，1200元" in phone.type("核对")
+    return people
+
+
 def code_of(picture: bytes) -> str:
     """What the one QR code in a picture says."""
     [found] = zxingcpp.read_barcodes(Image.open(io.BytesIO(picture)))

@@ -15,8 +15,6 @@ def test_every_item_of_the_menu_that_is_pushed_is_answered(town: Town) -> None:
     assert town.account.menu
     groups = town.account.menu["button"]
     assert {group["name"]: len(group["sub_button"]) for group in groups} == GROUPS
-    code, said = town.command("menu", "show")
-    assert (code, all(name in said for name in GROUPS)) == (0, True), said
     for item in (item for group in groups for item in group["sub_button"]):
         answer = town.phone().menu(item["key"])
         assert "没听明白" not in answer, (item, answer.text)

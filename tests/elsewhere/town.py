@@ -12,6 +12,7 @@ import sys
 from base64 import b64encode
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tests.elsewhere.account import Account
 from tests.elsewhere.agency_file import write_file
@@ -95,6 +96,20 @@ class Town:
             self._line(words), cwd=ROOT, env=self._environment, capture_output=True, text=True, check=False, timeout=60
         )
         return done.returncode, done.stdout + done.stderr
+
+    def logged(self, event: str, **facts: object) -> dict[str, Any]:
+        """The newest line of this event with these facts in the bot's log; empty where there is none."""
+        found: dict[str, Any] = {}
+        for line in (self.folder / "said.log").read_text("utf-8").splitlines():
+            if f'"{event}"' in line:
+                told = json.loads(line)
+                found = told if told["event"] == event and told.items() >= facts.items() else found
+        return found
+
+    @property
+    def on_services(self) -> bool:
+        """Whether this installation stands on Redis and PostgreSQL."""
+        return self._worker
 
     # -- who is there
 

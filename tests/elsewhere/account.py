@@ -71,6 +71,7 @@ class Account:
         self.scenes: dict[str, str] = {}  # link: scene
         self.asked: list[tuple[str, str]] = []  # endpoint and citizen ("": nobody's), in order
         self._refusals: dict[tuple[str, str], deque[int]] = {}
+        self.refused_tokens = 0
         self._tokens: list[tuple[str, float]] = []
         self._lock = threading.RLock()
         self.server = Listener(self._answer)
@@ -134,6 +135,7 @@ class Account:
             self.violations.note(f"{request.path}: the query holds {sorted(query)}")
         now = self.clock.now()
         if not any(token == query.get("access_token") and ends > now for token, ends in self._tokens):
+            self.refused_tokens += 1
             raise Refused(40001, "invalid credential, access_token is invalid or not latest")
 
     def _json(self, request: Request, *names: str, maybe: tuple[str, ...] = ()) -> dict[str, Any]:

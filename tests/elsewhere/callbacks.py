@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 RESENDS = 6  # in fact fifteen over a day; here close together
 PAUSE = 0.3  # seconds
+REFUNDS = {"SUCCESS": "退款成功", "CLOSED": "退款关闭", "ABNORMAL": "退款异常"}
 EVENTS = {"SUCCESS": "REFUND.SUCCESS", "CLOSED": "REFUND.CLOSED", "ABNORMAL": "REFUND.ABNORMAL"}
 
 
@@ -49,7 +50,7 @@ class Callbacks:
     def refund(self, order: Order, refund: Refund) -> None:
         """REFUND.SUCCESS, CLOSED or ABNORMAL."""
         told = order.refund_notice(refund)
-        self._send(EVENTS[refund.status], "退款成功", told, "refund", refund.out_refund_no)
+        self._send(EVENTS[refund.status], REFUNDS[refund.status], told, "refund", refund.out_refund_no)
 
     def body(self, event: str, summary: str, plain: dict[str, Any], kind: str) -> bytes:
         """The body of a callback."""
@@ -64,8 +65,8 @@ class Callbacks:
         }
         return json.dumps(said, ensure_ascii=False).encode()
 
-    def post(self, body: bytes, **changed: str) -> int:
-        """One delivery, freshly signed, with headers replaced by `changed`; the status of the answer."""
+    def post(self, body: bytes, **changed: str | None) -> int:
+        """One delivery, freshly signed, with headers replaced (None: left out); the status of the answer."""
         moment, nonce = str(int(self._merchant.clock.now())), word(32)
         headers = {
             "Content-Type": "application/json",
@@ -75,7 +76,9 @@ class Callbacks:
             "Wechatpay-Signature": self._merchant.platform_key.sign(moment, nonce, body.decode()),
             "Wechatpay-Signature-Type": "WECHATPAY2-SHA256-RSA2048",
         }
-        headers |= {name.replace("_", "-"): value for name, value in changed.items()}
+        for name, value in changed.items():
+            headers.pop(name.replace("_", "-"))
+            headers |= {name.replace("_", "-"): value} if value is not None else {}
         began = time.monotonic()
         answer = self._http.request("POST", self._url, body=body, headers=headers)
         violations = self._merchant.violations

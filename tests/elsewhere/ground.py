@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 BEIJING = timezone(timedelta(hours=8))
 PATIENCE = 20.0  # seconds; nothing that is waited for takes a tenth of it on a quiet machine
+UNDER_WAY = 10.0  # seconds; what was signed before a move of the clock has arrived by then
 
 Found = TypeVar("Found")
 
@@ -26,6 +27,7 @@ class Clock:
         self.file = file
         with file.open("r+b") as stream:
             self._ahead = mmap.mmap(stream.fileno(), 8)
+        self._moved = (0.0, 0.0)  # when by the machine's clock, and by how much
 
     def now(self) -> float:
         """Unix seconds."""
@@ -34,7 +36,14 @@ class Clock:
 
     def move(self, seconds: float) -> None:
         """Go forward."""
+        self._moved = (time.time(), seconds)
         self._ahead[:] = struct.pack("d", self.now() + seconds - time.time())
+
+    def near(self, moment: float, seconds: float) -> bool:
+        """Whether this is at most so many seconds from now, or from before a move that was just made."""
+        at, by = self._moved
+        moves = (0.0, by) if time.time() - at < UNDER_WAY else (0.0,)
+        return any(abs(moment + move - self.now()) <= seconds for move in moves)
 
     def beijing(self) -> datetime:
         """Now, as WeChat writes times."""

@@ -75,12 +75,13 @@ class Merchant:
             self.callbacks.payment(order)
         self.bell.ring()
 
-    def finish_refund(self, order: Order) -> None:
-        """The banks have done their part of this order's refunds."""
+    def finish_refund(self, order: Order, end: str = "SUCCESS") -> None:
+        """The banks have done their part of this order's refunds: SUCCESS, CLOSED or ABNORMAL."""
         with self._lock:
             waiting = [one for one in order.refunds if one.status == "PROCESSING"]
             for refund in waiting:
-                refund.status, refund.done = "SUCCESS", self.clock.beijing()
+                refund.status = end
+                refund.done = self.clock.beijing() if end == "SUCCESS" else None
         for refund in waiting:
             self.callbacks.refund(order, refund)
 
@@ -173,7 +174,7 @@ class Merchant:
         assert found
         mch_id, nonce, signature, moment, serial = found.groups()
         whose = (mch_id, serial) == (self.mch_id, self.serial_no)
-        now = moment.isdigit() and abs(int(moment) - self.clock.now()) <= SKEW
+        now = moment.isdigit() and self.clock.near(int(moment), SKEW)
         with self._lock:
             fresh = bool(NONCE.fullmatch(nonce)) and nonce not in self._nonces
             self._nonces.add(nonce)
@@ -205,7 +206,10 @@ class Merchant:
             order = self.orders[body["out_trade_no"]] = Order(trade_type, body, now)
         elif order.state == "CLOSED":
             raise PayRefused(400, "ORDER_CLOSED", "订单已关闭")
-        elif order.state != "NOTPAY" or order.trade_type != trade_type or order.words != body:
+        elif order.words != body or order.trade_type != trade_type:
+            self.violations.note(f"{order.no} is placed again with other words")
+            raise PayRefused(403, "OUT_TRADE_NO_USED", "商户订单号重复")
+        elif order.state != "NOTPAY":
             raise PayRefused(403, "OUT_TRADE_NO_USED", "商户订单号重复")
         if trade_type == "NATIVE":
             order.code_url = f"weixin://wxpay/bizpayurl?pr={word(9)}zz"  # the one given before is void from now on

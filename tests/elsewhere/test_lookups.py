@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from tests.elsewhere.conftest import only_embedded
-from tests.elsewhere.town import Person, Town
-from tests.elsewhere.ways import answer_of, to_the_order, to_the_riddle
+from tests.elsewhere.town import Town
+from tests.elsewhere.ways import OF_THE_DEMO, answer_of, to_the_order, to_the_riddle
 
-OF_THE_DEMO = Person("369901197005210021", "李测二")  # who has paid before
 NOBODY = "36999819700101011X"  # well formed, and nobody's
 
 

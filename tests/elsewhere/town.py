@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 from base64 import b64encode
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -96,6 +97,15 @@ class Town:
             self._line(words), cwd=ROOT, env=self._environment, capture_output=True, text=True, check=False, timeout=60
         )
         return done.returncode, done.stdout + done.stderr
+
+    def hurry(self, fact: Callable[[], object], what: str) -> None:
+        """Let time pass quickly until it is so; `what` says it where it never is."""
+
+        def sooner() -> object:
+            self.clock.move(3)
+            return fact()
+
+        self.bell.until(sooner, what)
 
     def logged(self, event: str, **facts: object) -> dict[str, Any]:
         """The newest line of this event with these facts in the bot's log; empty where there is none."""

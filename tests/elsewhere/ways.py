@@ -14,6 +14,7 @@ from tests.elsewhere.handset import Bubble, Handset
 from tests.elsewhere.town import Person, Town
 
 SUM = re.compile(r"(\d) \+ (\d) = ？（(.)加(.)等于几）")
+OF_THE_DEMO = Person("369901197005210021", "李测二")  # who has paid before
 DIGITS = "零一二三四五六七八九"
 
 

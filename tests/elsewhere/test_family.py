@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tests.elsewhere.conftest import only_embedded
 from tests.elsewhere.town import Town
 from tests.elsewhere.ways import add_contact, code_of, to_the_family_order, to_the_order, words_of
 
@@ -64,3 +65,23 @@ def test_a_line_that_a_daughter_pays_meanwhile_is_left_out(town: Town) -> None:
     assert order.total == 80000
     town.merchant.pay(order, daughter.openid)
     phone.push(saying="一共 2 项，800元")
+
+
+@only_embedded
+def test_a_big_family_fits_into_messages_that_wechat_takes(town: Town) -> None:
+    phone, people = town.phone(), [town.person() for _ in range(9)]
+    phone.menu("pay.family")
+    phone.tap("同意")
+    phone.tap("加一个人")
+    for person in people:
+        add_contact(phone, person, "其他")
+    assert "一共 9 项，3600元" in phone.type("选好了")
+    assert "核对（9 项，3600元）" in phone.tap("下一页")
+    looked = phone.type("核对")
+    while "看后面的" in looked.options:
+        looked = phone.tap("看后面的")
+    for person in people:
+        assert person.masked in "\n".join(one.text for one in phone.chat[-3:])
+    assert "缴费单开好了：3600元" in phone.type("确认缴费")
+    phone.pay()
+    phone.push(saying="一共 9 项，3600元")

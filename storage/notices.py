@@ -26,10 +26,8 @@ CARD, CAPTCHA, PAGE = "card", "captcha", "page"
 PICTURES = (CARD, CAPTCHA, PAGE)  # cannot stand in a reply
 _WAITING = Lookup(  # in every turn
     select(NOTICE.c.id, NOTICE.c.reason, NOTICE.c.openid, NOTICE.c.kind, NOTICE.c.body, NOTICE.c.made_at)
-    .add_columns(NOTICE.c.expires_at)
-    .where(
-        NOTICE.c.openid == bindparam("of"), NOTICE.c.delivered_at.is_(None), NOTICE.c.leased_until <= bindparam("now")
-    )
+    .add_columns(NOTICE.c.expires_at, NOTICE.c.leased_until)
+    .where(NOTICE.c.openid == bindparam("of"), NOTICE.c.delivered_at.is_(None))
     .order_by(NOTICE.c.id)
 )
 
@@ -70,8 +68,14 @@ def write_notice(connection: Connection, notice: Notice | None) -> None:
 
 def waiting_for(where: Engine | Connection, openid: str, now: int) -> list[tuple[int, Notice]]:
     """Undelivered news of one citizen that nobody is delivering just now, oldest first, with their row ids."""
-    rows = _WAITING.rows(where, of=openid, now=now)
-    return [(row.id, notice_of(row)) for row in rows if row.expires_at is None or row.expires_at > now]
+    return news_for(where, openid, now)[0]
+
+
+def news_for(where: Engine | Connection, openid: str, now: int) -> tuple[list[tuple[int, Notice]], bool]:
+    """As `waiting_for`, and whether other news is being delivered just now: refused, it waits a moment later."""
+    alive = [row for row in _WAITING.rows(where, of=openid) if row.expires_at is None or row.expires_at > now]
+    waiting = [(row.id, notice_of(row)) for row in alive if row.leased_until <= now]
+    return waiting, len(waiting) < len(alive)
 
 
 def due(connection: Connection, now: int, limit: int = 100) -> list[tuple[int, int, Notice]]:

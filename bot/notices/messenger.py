@@ -15,6 +15,7 @@ import structlog
 from sqlalchemy import Engine, Row, select
 
 from bot.notices.card import CardLines, CardPainter
+from bot.wechat.account_client import BUSY
 from bot.wechat.account_errors import AccountError, AccountTrouble, AccountUnreachable, PushRefused
 from bot.wechat.official_account import OfficialAccount
 from bot.wire.render import reply_texts
@@ -31,6 +32,7 @@ from storage.orders.settling import lines_of
 from storage.sessions.contract import StoreUnavailable, TurnStore
 
 LEASE_SECONDS = 30
+TEMPLATE_CHARACTERS = 20  # of a template's field of kind `thing`
 FORGOTTEN_MEDIA = 40007  # WeChat's code for a picture that it does not know, or not any more
 TRY_AFTER = (5, 30, 120, 600, 3600)  # seconds after a push of unknown outcome; then only with the next reply
 
@@ -84,8 +86,12 @@ class Messenger:
         A reply that is never saved leaves it waiting: the lease runs out. Pictures cannot stand in a reply; the word
         that is being answered has opened the way for them, so they become due again.
         """
+        return self.news(openid)[0]
+
+    def news(self, openid: str) -> tuple[list[tuple[int, Notice]], bool]:
+        """As `waiting`, and whether there is no other news: none that somebody is pushing just now."""
         now = self._now()
-        found = notices.waiting_for(self.engine, openid, now)
+        found, under_way = notices.news_for(self.engine, openid, now)
         mine = []
         for notice_id, notice in found:
             with writing(self.engine) as connection:
@@ -93,7 +99,7 @@ class Messenger:
                     notices.put_off(connection, notice_id, 0, now)
                 elif notices.lease(connection, notice_id, now, LEASE_SECONDS):
                     mine.append((notice_id, notice))
-        return mine
+        return mine, not under_way and len(mine) == len(found)
 
     def told(self, notice_ids: tuple[int, ...]) -> None:
         """They stood in a reply that was saved."""
@@ -104,19 +110,13 @@ class Messenger:
     def _deliver(self, notice_id: int, tries: int, notice: Notice) -> None:
         try:
             if self._is_stale(notice):
-                self._put_off(notice.openid, notice_id, tries, None)
-                return
-            if not self._may_push(notice.openid):
-                delivered = self._by_template(notice)
-                if delivered:
-                    self._done(notice_id, "template")
-                else:
-                    self._put_off(notice.openid, notice_id, tries, None)
-                return
-            self._push(notice)
-        except PushRefused as refused:
-            LOG.info("a push was refused", kind=notice.kind, code=refused.code)
-            self.store.give_push_up(notice.openid, self.clock())
+                told = None
+            elif self._may_push(notice.openid):
+                told = self._pushed(notice)
+            else:
+                told = self._by_template(notice)
+        except PushRefused as refused:  # not even by template
+            LOG.info("a template message was refused", kind=notice.kind, code=refused.code)
             self._put_off(notice.openid, notice_id, tries, None)
         except (AccountUnreachable, AccountError, StoreUnavailable) as trouble:
             LOG.warning("a push was not answered", kind=notice.kind, why=str(trouble)[:200])
@@ -128,7 +128,28 @@ class Messenger:
             LOG.error("a notice cannot be told", kind=notice.kind, error=type(wrong).__name__)
             self._put_off(notice.openid, notice_id, tries, None)
         else:
-            self._done(notice_id, "push")
+            if told is None:
+                self._put_off(notice.openid, notice_id, tries, None)
+            else:
+                self._done(notice_id, told)
+
+    def _pushed(self, notice: Notice) -> str | None:
+        """How WeChat has taken the whole of it: "push", or by template where it refuses the push; None: it has not.
+
+        Raises AccountTrouble where it is to be tried again.
+        """
+        try:
+            self._push(notice)
+        except PushRefused as refused:
+            LOG.info("a push was refused", kind=notice.kind, code=refused.code)
+            self.store.give_push_up(notice.openid, self.clock())
+            return self._by_template(notice)
+        except AccountError as refused:  # the account may not push, or not any more today: 48001, 45009
+            if refused.code == BUSY or not self._may_template(notice):
+                raise
+            LOG.warning("a push was refused", kind=notice.kind, why=str(refused)[:200])
+            return self._by_template(notice)
+        return "push"
 
     def _push(self, notice: Notice) -> None:
         if notice.kind in PICTURES:
@@ -152,11 +173,21 @@ class Messenger:
             return False
         return True
 
-    def _by_template(self, notice: Notice) -> bool:
-        if not self.template_id or notice.kind in PICTURES:
-            return False
-        self.account.send_template(notice.openid, self.template_id, {"thing1": " ".join(notice.reply.text)[:20]})
-        return True
+    def _may_template(self, notice: Notice) -> bool:
+        return bool(self.template_id) and notice.kind not in PICTURES
+
+    def _by_template(self, notice: Notice) -> str | None:
+        """A template message's twenty characters; None where they, or none, were not the whole of the news.
+
+        What was cut off stands at the top of the next reply.
+        """
+        if not self._may_template(notice):
+            return None
+        text = " ".join(" ".join(notice.reply.text).split())
+        whole = len(text) <= TEMPLATE_CHARACTERS and not notice.reply.options
+        shown = text if len(text) <= TEMPLATE_CHARACTERS else f"{text[: TEMPLATE_CHARACTERS - 1]}…"
+        self.account.send_template(notice.openid, self.template_id, {"thing1": shown})
+        return "template" if whole else None
 
     def _is_stale(self, notice: Notice) -> bool:
         """Whether it would mislead by now: a card whose code nobody can pay any more, an old riddle."""

@@ -129,26 +129,31 @@ class Till:
                 attempts.replace_refused(connection, attempt.out_trade_no)
             return True
         if attempt.state == PLACING:
-            return self._guarded(order_no, lambda: self._place(attempt))
+            return self._guarded(attempt, lambda: self._place(attempt))
         if attempt.state == CLOSING:
-            return self._guarded(order_no, lambda: self._close(attempt))
+            return self._guarded(attempt, lambda: self._close(attempt))
         if attempt.state == PLACED and ask:
-            self._guarded(order_no, lambda: self._ask(attempt))
+            return self._guarded(attempt, lambda: self._ask(attempt)) and self._runs(order_no)
         return False
 
-    def _guarded(self, order_no: str, call: Callable[[], bool]) -> bool:
+    def _guarded(self, attempt: Row[Any], call: Callable[[], bool]) -> bool:
+        """What `call` says; after trouble whether the attempt was moved on meanwhile, and another step follows."""
+        order_no = attempt.order_no
         try:
             return call()
         except GatewayUnknown as unknown:
             LOG.warning("WeChat Pay did not answer", order=order_no, why=str(unknown)[:200])
-            self._later(order_no, AGAIN_SECONDS, "no_answer")
+            return not self._later(attempt, AGAIN_SECONDS, "no_answer")
         except GatewayRefused as refused:
             LOG.error("WeChat Pay refused", order=order_no, code=refused.code, why=refused.message[:200])
-            self._later(order_no, TROUBLE_SECONDS, "refused", code=refused.code)
+            return not self._later(attempt, TROUBLE_SECONDS, "refused", code=refused.code)
         except GatewayTrouble as trouble:
             LOG.error("WeChat Pay", order=order_no, why=str(trouble)[:200])
-            self._later(order_no, TROUBLE_SECONDS, "trouble")
-        return False
+            return not self._later(attempt, TROUBLE_SECONDS, "trouble")
+
+    def _runs(self, order_no: str) -> bool:
+        with reading(self.engine) as connection:
+            return attempts.running(connection, order_no) is not None
 
     def _place(self, attempt: Row[Any]) -> bool:
         number = attempt.out_trade_no
@@ -192,10 +197,9 @@ class Till:
                 attempts.mark_closed(connection, number, self.zone, self._now())
             return True
         with writing(self.engine) as connection:
-            attempts.schedule_look(connection, attempt.order_no, self._now())
             said = charge.state if charge else "NOT_PLACED"
             note_event(connection, attempt.order_no, "asked", self._now(), number, said=said)
-        return False
+            return not attempts.look_by_schedule(connection, attempt, self._now())
 
     def _close(self, attempt: Row[Any]) -> bool:
         number, now = attempt.out_trade_no, self._now()
@@ -204,8 +208,7 @@ class Till:
             if outcome is CloseResult.PAID:
                 return self._has_ended(attempt)
             if outcome is CloseResult.UNKNOWN_NUMBER and now - attempt.called_at < PLACING_TAKES:
-                self._later(attempt.order_no, AGAIN_SECONDS)  # the call that places it may still arrive
-                return False
+                return not self._later(attempt, AGAIN_SECONDS)  # the call that places it may still arrive
         with writing(self.engine) as connection:
             attempts.mark_closed(connection, number, self.zone, now)
         return True
@@ -240,14 +243,14 @@ class Till:
             with writing(self.engine) as connection:
                 attempts.mark_closed(connection, number, self.zone, self._now())
             return True
-        self._later(attempt.order_no, TROUBLE_SECONDS)
-        return False
+        return not self._later(attempt, TROUBLE_SECONDS)
 
-    def _later(self, order_no: str, seconds: int, what: str = "", **facts: str) -> None:
+    def _later(self, attempt: Row[Any], seconds: int, what: str = "", **facts: str) -> bool:
+        """See `attempts.look_later`."""
         with writing(self.engine) as connection:
-            attempts.look_again(connection, order_no, self._now() + seconds)
             if what:
-                note_event(connection, order_no, what, self._now(), **facts)
+                note_event(connection, attempt.order_no, what, self._now(), **facts)
+            return attempts.look_later(connection, attempt, self._now() + seconds)
 
     def _now(self) -> int:
         return int(self.clock())

@@ -84,7 +84,12 @@ class Transport:
         The answer carries no signature (facts/wechat.md B0): whoever asks knows its hash. Raises GatewayUnknown, and
         GatewayRefused for a 4xx.
         """
-        headers = {"Accept": "*/*", "Accept-Encoding": "identity", "User-Agent": "resident-insurance-bot"}
+        headers = {
+            "Accept": "*/*",
+            "Accept-Encoding": "identity",
+            "User-Agent": "resident-insurance-bot",
+            "Wechatpay-Serial": self._merchant.public_key_id,  # asked for on every request in public-key mode
+        }
         request = self._session.prepare_request(requests.Request("GET", self._api_base + path, headers=headers))
         request.headers["Authorization"] = self._authorization("GET", request.path_url, "")
         ends = time.monotonic() + DOWNLOAD_SECONDS

@@ -87,20 +87,20 @@ class Conversation:
         before = Session.from_json(session)
         result = turn(before, said, world, self.services)
         look = look or cashier.moved
-        found = self._news(openid) if look else []
-        waiting = found or []
+        waiting, none = self._news(openid) if look else ([], False)
         reply = on_top(waiting, result.reply)
         return TurnResult(
             result.session.to_json(),
             reply,
             tuple(notice_id for notice_id, _ in waiting),
             visited=result.visited,
-            no_news_until=now + NEWS_SECONDS if look and found == [] else None,
+            no_news_until=now + NEWS_SECONDS if none and not waiting else None,
             before=before,
         )
 
-    def _news(self, openid: str) -> list[tuple[int, Notice]] | None:
+    def _news(self, openid: str) -> tuple[list[tuple[int, Notice]], bool]:
+        """What is told at the top, and whether that is all; news that is being pushed may be refused yet."""
         try:
-            return self.messenger.waiting(openid)
+            return self.messenger.news(openid)
         except Unavailable:  # news waits for the next word; the answer does not
-            return None
+            return [], False

@@ -196,6 +196,35 @@ def look_again(connection: Connection, order_no: str, at: int) -> None:
     connection.execute(update(ORDER).where(ORDER.c.no == order_no).values(due_at=at))
 
 
+def look_later(connection: Connection, attempt: Row[Any], at: int) -> bool:
+    """Have the worker look at its order then; False where the attempt moved on since it was read, which is due at once.
+
+    Whoever moves it on meanwhile (another way to the cashier, 不缴了) must not wait until then.
+    """
+    if not _stands(connection, attempt):
+        return False
+    look_again(connection, attempt.order_no, at)
+    return True
+
+
+def look_by_schedule(connection: Connection, attempt: Row[Any], now: int) -> bool:
+    """As `schedule_look`; False as in `look_later`."""
+    if not _stands(connection, attempt):
+        return False
+    schedule_look(connection, attempt.order_no, now)
+    return True
+
+
+def _stands(connection: Connection, attempt: Row[Any]) -> bool:
+    """Whether it runs still, in the state it was read in. Locks its order."""
+    connection.execute(select(ORDER.c.no).where(ORDER.c.no == attempt.order_no).with_for_update())
+    now_running = running(connection, attempt.order_no)
+    return now_running is not None and (now_running.out_trade_no, now_running.state) == (
+        attempt.out_trade_no,
+        attempt.state,
+    )
+
+
 def close_running(connection: Connection, order_no: str) -> bool:
     """The running attempt is to be closed at WeChat Pay; whether there is one. Hold the order's lock."""
     where = (ATTEMPT.c.runs == order_no) & ATTEMPT.c.state.in_((PLACING, PLACED))

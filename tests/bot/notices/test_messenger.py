@@ -10,7 +10,7 @@ from sqlalchemy import update
 from bot.notices.messenger import LEASE_SECONDS, TRY_AFTER
 from bot.sandbox.faults import Fault
 from bot.turns.conversation import NEWS_SECONDS
-from bot.wechat.account_errors import AccountUnreachable
+from bot.wechat.account_errors import AccountError, AccountUnreachable, PushRefused
 from bot.wechat.official_account import OfficialAccount
 from storage import notices
 from storage.database import writing
@@ -193,6 +193,67 @@ def test_by_template_where_one_is_configured_and_pushing_is_not_allowed(room: Ro
     assert messenger.deliver_due() == 1
     assert state(room) == ("template", None)
     assert room.pushed() == ["缴费成功"]
+
+
+def test_a_push_that_is_refused_goes_by_template_and_what_did_not_fit_in_is_told_later(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    news = "缴费成功，一共 3 项，一千二百元，请看下面的三行字"
+
+    def refused(*_: object) -> None:
+        raise PushRefused(45047)
+
+    room.sandbox.wechat.templates["T1"] = frozenset({"thing1"})
+    monkeypatch.setattr(OfficialAccount, "send_text", refused)
+    messenger = replace(room.app.messenger, template_id="T1")
+    room.phone.type("你好")
+    write(room, "缴费成功")
+    write(room, news)
+    messenger.deliver_due()
+    assert room.pushed() == ["缴费成功", f"{news[:19]}…"]
+    assert [row.delivered_by for row in room.counter.rows(NOTICE)] == ["template", None]
+    assert (messenger.deliver_due(), state(room)) == (0, (None, None))
+    [reply] = room.phone.type("你好")
+    assert reply.shown.startswith(news)
+
+
+@pytest.mark.parametrize(("code", "later"), [(48001, False), (45009, False), (-1, True)])
+def test_an_account_that_may_not_push_goes_by_template_and_a_busy_wechat_is_asked_again(
+    room: Room, monkeypatch: pytest.MonkeyPatch, code: int, later: bool
+) -> None:
+    def refused(*_: object) -> None:
+        raise AccountError(code, "no")
+
+    room.sandbox.wechat.templates["T1"] = frozenset({"thing1"})
+    monkeypatch.setattr(OfficialAccount, "send_text", refused)
+    room.phone.type("你好")
+    write(room)
+    replace(room.app.messenger, template_id="T1").deliver_due()
+    assert state(room) == ((None, TRY_AFTER[0]) if later else ("template", None))
+
+
+def test_news_whose_push_is_refused_while_a_turn_looks_stands_in_the_very_next_reply(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The turn finds it being pushed: that is not "no news", which would spare the next turns the look."""
+
+    answers = []
+
+    def refused(*_: object) -> None:
+        answers.extend(room.phone.type("还在吗"))
+        raise PushRefused(45015)
+
+    room.phone.type("你好")
+    room.sandbox.clock.move(NEWS_SECONDS)
+    write(room)
+    with monkeypatch.context() as patched:
+        patched.setattr(OfficialAccount, "send_text", refused)
+        patched.setattr(type(room.app.store), "news", lambda *_: None)  # told before that turn was saved
+        patched.setattr(type(room.app.store), "give_push_up", lambda *_: None)
+        deliver(room)
+    assert ["缴费成功" in one.shown for one in answers] == [False]
+    [reply] = room.phone.type("你好")
+    assert reply.shown.startswith("缴费成功")
 
 
 # -- cards

@@ -7,10 +7,13 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
+from bot.pay.charge import Charge
+from bot.pay.gateway import Gateway
 from bot.sandbox.faults import Fault
 from bot.sandbox.pay_sign import PayRefused
 from dialogs.world import Cancelling, OrderState
 from storage.database import writing
+from storage.orders import attempts
 from storage.orders.columns import ATTEMPT, DISCREPANCY, LEDGER, ORDER
 from tests.bot.room import FAULTS, PAYER, Room, assert_paid_once, each_fault, placed
 from tests.storage.counter import payable
@@ -114,6 +117,37 @@ def test_asking_may_fail_and_is_repeated(room: Room, fault: Fault) -> None:
     assert room.counter.order(no).state == "open"
     room.wait(10)
     assert_paid_once(room, no)
+
+
+@pytest.mark.parametrize("fault", [None, Fault.DROP_BEFORE, Fault.STATUS_500], ids=["answered", "silent", "500"])
+@pytest.mark.parametrize("wish", ["card", "cancel"])
+def test_a_wish_while_wechat_pay_is_being_asked_is_seen_to_when_that_ends(
+    room: Room, fault: Fault | None, wish: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not at the next look of the schedule, which may be half an hour away."""
+    no = room.counter.open(PAYER)
+    room.work()
+    room.phone.type("你好")
+    if fault:
+        room.fault("pay.query", fault)
+    query = Gateway.query
+
+    def meanwhile(gateway: Gateway, number: str) -> Charge:
+        if number == f"{no}-1" and wish == "card":
+            room.cashier.ask_card(PAYER, no)
+        elif number == f"{no}-1":
+            with writing(room.app.engine) as connection:
+                attempts.begin_closing(connection, no, "cancelled", int(room.sandbox.clock.now()))
+        return query(gateway, number)
+
+    monkeypatch.setattr(Gateway, "query", meanwhile)
+    room.wait(5)
+    assert room.at_wechat()[f"{no}-1"] == "CLOSED"
+    if wish == "card":
+        assert room.counter.running(no).state == "placed"
+        assert room.pushed() == ["image"]
+    else:
+        assert room.counter.order(no).state == OrderState.CLOSED
 
 
 def test_who_says_that_it_is_paid_is_believed_after_asking(room: Room) -> None:

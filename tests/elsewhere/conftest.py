@@ -16,9 +16,7 @@ from tests.elsewhere.town import Town
 
 POSTGRESQL = "postgresql+psycopg://postgres@127.0.0.1:5432"
 REDIS = os.environ.get("TEST_REDIS_URL", "redis://127.0.0.1:6379/15").rpartition("/")[0] + "/9"
-MODES = [
-    pytest.param(mode, marks=pytest.mark.xdist_group(f"elsewhere-{mode}")) for mode in ("embedded", "redis-postgresql")
-]
+MODES = ["embedded", "redis-postgresql"]
 only_embedded = pytest.mark.parametrize("shared_town", MODES[:1], indirect=True)  # what no store has a say in
 
 

@@ -8,6 +8,9 @@ import sys
 from functools import cache
 from typing import Any
 
+import pytest
+from xdist.scheduler import LoadGroupScheduling  # type: ignore[import-untyped]
+
 FEW = 100  # tests of a run that asked for some only
 SERVICES = {"Redis": "[redis", "PostgreSQL": "[postgresql"}
 
@@ -28,6 +31,24 @@ def pytest_collection_finish() -> None:
 def pytest_xdist_auto_num_workers() -> int:
     """One more than there are processors: many tests wait for processes."""
     return (os.cpu_count() or 1) + 1
+
+
+class _OneTownEach(LoadGroupScheduling):  # type: ignore[misc]
+    """One process for each mode of tests/elsewhere, whose tests share an installation; else a test at a time.
+
+    xdist 3.8 writes its groups into a place that pytest 9.2 does not read, so marks for groups do nothing.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        if not nodeid.startswith("tests/elsewhere/"):
+            return str(super()._split_scope(nodeid))
+        return f"elsewhere on {'services' if 'redis-postgresql]' in nodeid else 'embedded'}"
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadGroupScheduling:
+    """What hands the tests to the processes."""
+    return _OneTownEach(config, log)
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
 
@@ -15,10 +16,10 @@ from sqlalchemy.exc import OperationalError
 from tests.elsewhere.town import Town
 
 POSTGRESQL = "postgresql+psycopg://postgres@127.0.0.1:5432"
-REDIS = os.environ.get("TEST_REDIS_URL", "redis://127.0.0.1:6379/15").rpartition("/")[0] + "/9"
-MODES = [
-    pytest.param(mode, marks=pytest.mark.xdist_group(f"elsewhere-{mode}")) for mode in ("embedded", "redis-postgresql")
-]
+REDIS = os.environ.get("TEST_REDIS_URL", "redis://127.0.0.1:6379/15").rpartition("/")[0]
+DATABASES = range(4, 11)  # of Redis; a bot's keys have fixed names, so each town has one to itself
+TAKEN, TAKEN_SECONDS = "elsewhere: taken", 1800
+MODES = ["embedded", "redis-postgresql"]
 only_embedded = pytest.mark.parametrize("shared_town", MODES[:1], indirect=True)  # what no store has a say in
 
 
@@ -28,9 +29,8 @@ def shared_town(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPat
     if request.param == "embedded":
         yield from _town(folder, {}, worker=False)
         return
-    for url in _redis():
-        for database in _postgresql():
-            yield from _town(folder, {"database": database, "sessions": url, "queue": url}, worker=True)
+    with contextmanager(_redis)() as url, contextmanager(_postgresql)() as database:
+        yield from _town(folder, {"database": database, "sessions": url, "queue": url}, worker=True)
 
 
 @pytest.fixture
@@ -52,16 +52,27 @@ def _town(folder: Path, storage: dict[str, str], *, worker: bool) -> Iterator[To
 
 
 def _redis() -> Iterator[str]:
-    """A database of this folder's own, emptied before and after."""
-    client = redis.Redis.from_url(REDIS, socket_connect_timeout=1)
-    try:
-        client.ping()
-    except redis.RedisError:
-        _absent(f"no Redis answers at {REDIS}")
-    client.flushdb()
-    yield REDIS
-    client.flushdb()
-    client.close()
+    """A database that no other run uses just now and that holds nothing, emptied afterwards."""
+    for number in DATABASES:
+        url = f"{REDIS}/{number}"
+        client = redis.Redis.from_url(url, socket_connect_timeout=1)
+        try:
+            mine = client.set(TAKEN, os.getpid(), nx=True, ex=TAKEN_SECONDS)
+        except redis.RedisError:
+            _absent(f"no Redis answers at {url}")
+        if not mine:
+            continue
+        try:
+            if client.dbsize() == 1:
+                try:
+                    yield url
+                finally:
+                    client.flushdb()
+                return
+        finally:
+            client.delete(TAKEN)
+            client.close()
+    _absent(f"every Redis database of {DATABASES} holds something")
 
 
 def _postgresql() -> Iterator[str]:
@@ -74,10 +85,12 @@ def _postgresql() -> Iterator[str]:
         _absent("no PostgreSQL answers at 127.0.0.1:5432")
     with connection:
         connection.execute(text(f"CREATE DATABASE {name}"))
-    yield f"{POSTGRESQL}/{name}"
-    with server.connect() as connection:
-        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
-    server.dispose()
+    try:
+        yield f"{POSTGRESQL}/{name}"
+    finally:
+        with server.connect() as connection:
+            connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+        server.dispose()
 
 
 def _absent(reason: str) -> None:

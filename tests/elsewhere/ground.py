@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 BEIJING = timezone(timedelta(hours=8))
-PATIENCE = 20.0  # seconds; nothing that is waited for takes a tenth of it on a quiet machine
+PATIENCE = 60.0  # seconds; nothing that is waited for takes a tenth of it on a quiet machine
 UNDER_WAY = 10.0  # seconds; what was signed before a move of the clock has arrived by then
 
 Found = TypeVar("Found")

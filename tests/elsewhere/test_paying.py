@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from tests.elsewhere.conftest import only_embedded
@@ -118,11 +116,9 @@ def test_a_card_wanted_while_wechat_pay_is_asked_comes_at_once_after(town: Town)
     gate = town.merchant.hold("query")
     town.bell.until(lambda: _asked_about(town, order), "WeChat Pay is asked about the order")
     phone.tap("请家人扫码付")
-    released = time.monotonic()
     gate.set()
-    phone.push("image", seconds=8)
+    phone.push("image", seconds=15)  # the next look of the schedule is 25 s away
     assert order.state == "CLOSED"
-    assert time.monotonic() - released < 6
 
 
 def _asked_about(town: Town, order: Order) -> bool:

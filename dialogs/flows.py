@@ -149,7 +149,7 @@ SERVICES: Mapping[str, Service] = {
         ),
         Service("home", HOME),
         Service("my.contacts", MY_CONTACTS, words=(("联系人",),)),
-        Service("my.orders", MY_ORDERS, words=(("订单",), ("缴费单",), ("退款",), ("退费",))),
+        Service("my.orders", MY_ORDERS, words=(("订单",), ("缴费单",), ("退款",), ("退费",), ("退", "钱"))),
         Service("my.order", MY_ORDER),
         Service("help", HELP, words=(("怎么",), ("帮我",), ("咨询",))),
     )

@@ -34,7 +34,11 @@ VERBS: dict[str, Literal["never", "maybe", "always"]] = {
     "视频": "never",
     "位置": "never",
     "链接": "never",
+    "别的消息": "never",  # a name card, or whatever else is none of the above
     "付款": "maybe",  # by one's own phone: the pay link, the cashier, the password; 零钱 or 银行卡
+    "收银台": "never",  # the cashier is opened and left open
+    "输密码": "never",  # on the cashier that was left open
+    "抄漏链接": "always",  # an address by its label, copied without its last sign
     "放弃付款": "never",  # the cashier is opened, the password is not given
     "家人付款": "maybe",  # another phone's camera; its name, where it matters
     "家人放弃付款": "maybe",
@@ -46,10 +50,13 @@ VERBS: dict[str, Literal["never", "maybe", "always"]] = {
     "别处缴费": "always",  # a bank's file comes in: 李测二 2027 医疗保险 400
     "退款": "maybe",  # an operator gives the order back that was paid last, or these lines of it: 1 3
     "退款要": "always",  # from now on WeChat Pay takes so long over a refund: 2天
+    "退款不说去处": "never",  # from now on WeChat Pay does not tell where refunds went
+    "来文件": "always",  # an agency's file: demo rows with other cells: enrolments 钱演五 medical status=paused
     "入库": "never",  # the agency has booked yesterday's payments
     "等待": "always",
     "故障": "always",  # bot/sandbox/faults.py: pay.jsapi drop_after 1; or 清除
     "重启": "never",  # the bot's process ends and starts again on the same storage
+    "更新": "never",  # the same, as a release whose questions have changed
 }
 
 Mark = Literal["<", "<<", "!"]

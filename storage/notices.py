@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Row, bindparam, insert, select, update
 
 from dialogs.said import Reply, Shown
+from dialogs.steps.order_words import account_words
 from dialogs.terms.money import yuan
 from dialogs.texts import say
 from dialogs.world import OrderState
@@ -146,14 +147,12 @@ def closed_notice(order: Row[Any], zone: tzinfo, now: int) -> Notice | None:
 def refund_due_notice(
     order: Row[Any], attempt: Row[Any], amount: int, now: int, lines: Sequence[Row[Any]] = ()
 ) -> Notice:
-    """Money came too late, or a second time: it goes back by itself. `lines` are those of an order paid otherwise."""
-    if lines:
-        texts = [say("notice.refund_lines", amount=yuan(amount))]
-        texts += [say("notice.line", **_line(line)) for line in lines]
-        return Notice(f"refund_due:{attempt.out_trade_no}", order.payer, "refunded", {"lines": texts}, now)
+    """Money settled nothing, or came a second time: it goes back by itself. `lines` are those it was not needed for."""
     twice = order.state in (OrderState.PAID, OrderState.REFUNDING, OrderState.REFUNDED)
-    text = say("notice.refund_double" if twice else "notice.refund_due", amount=yuan(amount))
-    return Notice(f"refund_due:{attempt.out_trade_no}", order.payer, "refunded", {"lines": [text]}, now)
+    key = "double" if twice else "lines" if amount < attempt.amount else "due"
+    texts = [say(f"notice.refund_{key}", amount=yuan(amount))]
+    texts += [say("notice.line", **_line(line)) for line in lines]
+    return Notice(f"refund_due:{attempt.out_trade_no}", order.payer, "refunded", {"lines": texts}, now)
 
 
 def asked_refund_notice(
@@ -178,9 +177,10 @@ def asked_refund_notice(
     return Notice(reason, order.payer, "refunded", {"lines": [*texts, say("notice.refund_when")]}, now)
 
 
-def refunded_notice(order: Row[Any], refund: Row[Any], account: str, now: int) -> Notice:
-    """The money is back; `account` is where, in WeChat Pay's words."""
-    where = {"amount": yuan(refund.amount)} | ({"account": account} if account else {})
+def refunded_notice(order: Row[Any], refund: Row[Any], account: str, now: int, line: Row[Any] | None = None) -> Notice:
+    """The money is back: of this line, where it was one's; `account` is where, in WeChat Pay's words."""
+    what = say("notice.line", **_line(line)) if line else yuan(refund.amount)
+    where = {"what": what} | ({"account": account_words(account)} if account else {})
     text = say("notice.refunded_to" if account else "notice.refunded", **where)
     which = refund.out_trade_no if refund.line_no is None else f"{refund.out_trade_no}:{refund.line_no}"
     return Notice(f"refunded:{which}", order.payer, "refunded", {"lines": [text]}, now)

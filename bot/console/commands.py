@@ -42,7 +42,7 @@ DEEDS = {
 }
 EXAMPLES = {"点": "/点 2", "点旧": "/点旧 500元", "菜单": "[菜单] 全部服务", "扫码": "[扫码] 1", TYPED: "[打字] /帮助"}
 # Actions of transcripts that need a bot started for them.
-ELSEWHERE = ("故障", "重启", "打开", "照着打")
+ELSEWHERE = ("故障", "重启", "更新", "打开", "照着打", "收银台", "输密码", "抄漏链接", "来文件", "退款不说去处")
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,8 +42,12 @@ class Bot(Protocol):
         """Do everything that is due now, on this thread."""
         ...
 
-    def restart(self) -> None:
-        """End the process and start it again on the same storage."""
+    def restart(self, *, next_release: bool) -> None:
+        """End the process and start it again on the same storage; as a release that asks otherwise."""
+        ...
+
+    def file_comes(self, words: str) -> None:
+        """A file of an agency comes in: rows of the demo data with other cells."""
         ...
 
     def paid_elsewhere(self, words: str) -> None:
@@ -72,6 +76,7 @@ class ScenePerformer:
         self._phones: dict[str, Phone] = {}
         self._seen: dict[str, int] = {}
         self._toasts: dict[str, int] = {}
+        self._sheets: dict[str, Sheet] = {}
         self._verbs: dict[str, Callable[[Phone, str], Sequence[str] | None]] = {
             "打字": lambda phone, words: _nothing(phone.type(words.replace("\\n", "\n"))),
             "菜单": lambda phone, words: _nothing(phone.click(words)),
@@ -83,9 +88,13 @@ class ScenePerformer:
             "图片": lambda phone, words: _nothing(phone.image()),
             "语音": lambda phone, words: _nothing(phone.voice(words or None)),
             "视频": lambda phone, words: _nothing(phone.video()),
+            "别的消息": lambda phone, words: _nothing(phone.card()),
             "位置": lambda phone, words: _nothing(phone.location()),
             "链接": lambda phone, words: _nothing(phone.link()),
             "付款": lambda phone, words: self._own_cashier(phone, lambda sheet: sheet.pay(words or "零钱")),
+            "收银台": self._left_open,
+            "输密码": self._password_given,
+            "抄漏链接": self._mistyped,
             "放弃付款": lambda phone, words: self._own_cashier(phone, Sheet.give_up),
             "家人付款": lambda phone, words: self._family_cashier(phone, words, Sheet.pay),
             "家人放弃付款": lambda phone, words: self._family_cashier(phone, words, Sheet.give_up),
@@ -97,10 +106,13 @@ class ScenePerformer:
             "别处缴费": lambda phone, words: self.bot.paid_elsewhere(words),
             "退款": lambda phone, words: self.bot.refund(words),
             "退款要": self._slow_refunds,
+            "退款不说去处": self._silent_refunds,
+            "来文件": lambda phone, words: self.bot.file_comes(words),
             "入库": lambda phone, words: self.bot.agency_books(),
             "等待": self._wait,
             "故障": lambda phone, words: self.fault(words),
-            "重启": lambda phone, words: self.bot.restart(),
+            "重启": lambda phone, words: self.bot.restart(next_release=False),
+            "更新": lambda phone, words: self.bot.restart(next_release=True),
         }
         self.phone(ME)
 
@@ -146,6 +158,9 @@ class ScenePerformer:
     def _slow_refunds(self, phone: Phone, words: str) -> None:
         self.sandbox.pay.refunds.seconds = (duration(words) or timedelta()).total_seconds()
 
+    def _silent_refunds(self, phone: Phone, words: str) -> None:
+        self.sandbox.pay.refunds.tells_account = False
+
     def _wait(self, phone: Phone, words: str) -> None:
         span = duration(words) or timedelta()
         left = int(span.total_seconds())
@@ -159,7 +174,10 @@ class ScenePerformer:
     def _opened(self, phone: Phone, label: str) -> Sequence[str]:
         page = phone.open_link(label)
         file = file_in(page)
-        return [file] if file else [f"〔网页〕{sentence}" for sentence in _sentences(page)]
+        return [file] if file else _web(page)
+
+    def _mistyped(self, phone: Phone, label: str) -> Sequence[str]:
+        return _web(phone.open_link(label, without_last=1))
 
     def _bubbles(self) -> list[Bubble]:
         return [bubble for phone in self._phones.values() for bubble in phone.inbox]
@@ -167,8 +185,19 @@ class ScenePerformer:
     def _own_cashier(self, phone: Phone, use: Callable[[Sheet], object]) -> Sequence[str]:
         params = _sheet_of(page := phone.open_link(say("checkout.pay")))
         if params is None:
-            return [f"〔网页〕{sentence}" for sentence in _sentences(page)]
+            return _web(page)
         return self._at_cashier(lambda: self.sandbox.pay.checkout_jsapi(params, phone.openid), use)
+
+    def _left_open(self, phone: Phone, words: str) -> Sequence[str]:
+        def keep(sheet: Sheet) -> None:
+            self._sheets[phone.openid] = sheet
+
+        return self._own_cashier(phone, keep)
+
+    def _password_given(self, phone: Phone, words: str) -> Sequence[str]:
+        if phone.openid not in self._sheets:
+            raise CannotPerform("没有开着的收银台，先写 [收银台]")
+        return self._at_cashier(lambda: self._sheets[phone.openid], Sheet.pay)
 
     def _family_cashier(self, phone: Phone, name: str, use: Callable[[Sheet], object]) -> Sequence[str]:
         other = self.phone(name or FAMILY)
@@ -278,6 +307,10 @@ def _pictures_since_the_link(phone: Phone) -> list[Bubble]:
 def _sheet_of(page: Page) -> dict[str, object] | None:
     found = re.search(r'<script type="application/json" id="sheet">(.*?)</script>', page.text, re.DOTALL)
     return dict(json.loads(found[1])) if found else None
+
+
+def _web(page: Page) -> list[str]:
+    return [f"〔网页〕{sentence}" for sentence in _sentences(page)]
 
 
 def _sentences(page: Page) -> list[str]:

@@ -12,9 +12,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from wsgiref.types import WSGIApplication
 
-from bot.app import CAPTCHA_KEY, App, build
+from bot.app import CAPTCHA_KEY, App
 from bot.captcha.riddles import signs_of
+from bot.replay.agency_files import file_comes
 from bot.replay.elsewhere import paid_elsewhere
+from bot.replay.laid_over import built
 from bot.replay.officials import book_yesterday, refund_last
 from bot.replay.performer import ScenePerformer, openid_of
 from bot.replay.wsgi_server import LoopbackWsgi
@@ -68,9 +70,10 @@ class Props:
 class _Bot:
     """The bot of one scene; it can be ended and started again."""
 
-    def __init__(self, settings: Settings, clock: MovableClock, server: LoopbackWsgi) -> None:
+    def __init__(self, settings: Settings, clock: MovableClock, faults: Faults, server: LoopbackWsgi) -> None:
         self._settings = settings
         self._clock = clock
+        self._faults = faults
         self._server = server
         self._app = self._start()
 
@@ -89,15 +92,18 @@ class _Bot:
         for openid in openids:
             consents.give(openid, VERSION)
 
-    def restart(self) -> None:
-        """End the process and start it again on the same storage."""
+    def restart(self, *, next_release: bool) -> None:
+        """End the process and start it again on the same storage; as a release that asks otherwise."""
         self.stop()
-        self._app = self._start()
+        self._app = self._start(next_release=next_release)
 
     def paid_elsewhere(self, words: str) -> None:
         """A bank's file comes in with a payment: name, cover year, insurance, yuan."""
-        at = datetime.fromtimestamp(int(self._clock.now()), self._settings.zone)
-        paid_elsewhere(self._app.engine, self._app.seal, DEMO, words, at)
+        paid_elsewhere(self._app.engine, self._app.seal, DEMO, words, self._now())
+
+    def file_comes(self, words: str) -> None:
+        """A file of an agency comes in: rows of the demo data with other cells."""
+        file_comes(self._app.engine, self._app.seal, DEMO, words, self._now())
 
     def refund(self, words: str) -> None:
         """An operator gives the order back that was paid last, or these lines of it."""
@@ -105,8 +111,7 @@ class _Bot:
 
     def agency_books(self) -> None:
         """The agency takes yesterday's payments file and answers that all of it is booked."""
-        at = datetime.fromtimestamp(int(self._clock.now()), self._settings.zone)
-        book_yesterday(self._app.engine, self._app.seal, at)
+        book_yesterday(self._app.engine, self._app.seal, self._now())
 
     def picture_says(self, openid: str) -> str:
         """What the picture shows that this citizen was sent last: its riddle stands in the session."""
@@ -118,8 +123,11 @@ class _Bot:
         self._server.application = None
         self._app.stop()
 
-    def _start(self) -> App:
-        app = build(self._settings, clock=self._clock.now, wakes=False)
+    def _now(self) -> datetime:
+        return datetime.fromtimestamp(int(self._clock.now()), self._settings.zone)
+
+    def _start(self, *, next_release: bool = False) -> App:
+        app = built(self._settings, self._clock.now, self._faults, next_release=next_release)
         application: WSGIApplication = app.wsgi
         self._server.application = application
         return app
@@ -145,7 +153,7 @@ def staged(scene: Scene, props: Props) -> Iterator[ScenePerformer]:
         wechat.bot_url = f"{server.url}/wechat"
         overrides = sandbox.settings_overrides(server.url)
         overrides |= {"storage": {"database": f"sqlite:///{DATABASE}", "field_key": FIELD_KEY}}
-        bot = _Bot(read(folder / CONFIG, overrides), clock, server)
+        bot = _Bot(read(folder / CONFIG, overrides), clock, faults, server)
         try:
             bot.put_menu()
             if scene.agreed:

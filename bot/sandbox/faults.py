@@ -19,6 +19,7 @@ class Fault(Enum):
     WRONG_SIGNATURE = "wrong_signature"  # signed with somebody else's key
     SIGNTEST = "signtest"  # WeChat Pay's own probe: the signature begins WECHATPAY/SIGNTEST/
     GARBLED = "garbled"  # the body arrives cut off
+    NOT_DONE = "not_done"  # answered as if it had been done; of pay.close alone
     WRONG_TIME = "wrong_time"  # signed by a clock that is twenty minutes slow
     # of callbacks alone
     LOST = "lost"  # never sent, and never again

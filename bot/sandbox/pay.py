@@ -8,7 +8,7 @@ from bot.sandbox.books import Books, books
 from bot.sandbox.callbacks import Callback, Callbacks
 from bot.sandbox.cashier import Sheet, check_bridge
 from bot.sandbox.clock import MovableClock
-from bot.sandbox.faults import Faults
+from bot.sandbox.faults import Fault, Faults
 from bot.sandbox.http import Answer, LoopbackServer, Request, Route
 from bot.sandbox.keys import SandboxKeys
 from bot.sandbox.pay_orders import Order, Orders
@@ -149,6 +149,9 @@ class PayStandIn:
         if set(asked) != {"mchid"}:
             raise PayRefused(400, "PARAM_ERROR", "缺少商户号")
         merchant(asked, self.keys)
+        if Fault.NOT_DONE in request.fired:
+            self.orders.find(out_trade_no=request.params["no"])
+            return
         self.orders.close(request.params["no"])
 
     def _refund(self, request: Request) -> dict[str, object]:

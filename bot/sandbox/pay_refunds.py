@@ -31,12 +31,13 @@ class Refund:
 
 
 class Refunds:
-    """All refunds. `seconds` (how long one takes), `outcome` and `spacing` may be set at any time."""
+    """All refunds. `seconds` (how long one takes), `outcome`, `spacing`, `tells_account` may be set at any time."""
 
     def __init__(self, clock: MovableClock, orders: Orders, on_done: Callable[[Refund], None]) -> None:
         self.seconds = 0.0
         self.outcome = "SUCCESS"
         self.spacing = 60.0  # seconds between two partial refunds of one order
+        self.tells_account = True  # where the money goes
         self.merchant_is_short = False  # True: 403 NOT_ENOUGH
         self._clock = clock
         self._orders = orders
@@ -113,6 +114,8 @@ class Refunds:
                 "currency": "CNY",
             },
         }
+        if not self.tells_account:
+            del shown["user_received_account"]
         return shown | ({"success_time": rfc3339(refund.done_at)} if refund.status == "SUCCESS" else {})
 
     def _order(self, terms: RefundTerms) -> Order:

@@ -115,6 +115,10 @@ class Phone:
         link = {"Title": "标题", "Description": "说明", "Url": "https://example.com/"}
         return self._message(Opened.MESSAGE, "link", link)
 
+    def card(self) -> list[Bubble]:
+        """Send somebody's name card, or whatever else WeChat has no kind of message for (facts/wechat.md A1)."""
+        return self._message(Opened.MESSAGE, "card", {"MediaId": _media_id()})
+
     def tap(self, label: str) -> list[Bubble]:
         """Press the newest option that says `label` (all of it, without its number, or a part)."""
         return self._tap(self._newest(label, self.inbox, lambda bubble: bubble.options))
@@ -153,11 +157,18 @@ class Phone:
         """Let WeChat push exactly this, encrypted and signed like everything."""
         return self._deliver(xml)
 
-    def open_link(self, label: str = "") -> Page:
-        """Open the newest address that says `label` in WeChat's browser; no redirect is followed."""
+    def open_link(self, label: str = "", *, without_last: int = 0) -> Page:
+        """Open the newest address that says `label` in WeChat's browser; no redirect is followed.
+
+        `without_last`: so many signs were lost when the address was copied.
+        """
         link = self._newest(label, self.inbox, lambda bubble: tuple(each for each in bubble.links if each.is_address))
         answer = self._home.wire.request(
-            "GET", link.href, headers={"User-Agent": USER_AGENT}, timeout=urllib3.Timeout(10.0), redirect=False
+            "GET",
+            link.href[: len(link.href) - without_last],
+            headers={"User-Agent": USER_AGENT},
+            timeout=urllib3.Timeout(10.0),
+            redirect=False,
         )
         return Page(answer.status, answer.data, dict(answer.headers.items()))
 

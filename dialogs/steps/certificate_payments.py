@@ -124,6 +124,8 @@ def _marked(known: Knowledge, payments: Sequence[Certifiable], world: World) -> 
     marked = known.get("marked")
     if isinstance(marked, list):
         return [one.id for one in payments if one.id in marked]
+    if not payments:  # given back since they were shown
+        return []
     newest = payments[0]
     if not newest.order_no or world.clock.now() - newest.paid_at > JUST_NOW:
         return []

@@ -116,6 +116,8 @@ def bill(known: Knowledge, world: World) -> Bill:
                 items.append(Item(line, one.label, owed))
             else:
                 left.append(Left(line, one.label, insurance, None))
+        elif table(known.get("placed")).get(line) != "":  # enrolled otherwise since it was asked
+            left.append(Left(line, one.label, insurance, None))
     return Bill(tuple(items), tuple(left))
 
 

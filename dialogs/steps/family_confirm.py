@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dialogs.said import Said
 from dialogs.step import Answer, Ask, End, Go, Json, Knowledge, Known, Option, Step, Wrong
 from dialogs.steps.family_bill import Bill, Item, Left, bill, table, total
-from dialogs.steps.family_lines import described
+from dialogs.steps.family_lines import described, shown
 from dialogs.steps.owed import clock_time
 from dialogs.terms.money import yuan
 from dialogs.texts import say
@@ -94,14 +94,19 @@ def _changed(known: Knowledge, found: Bill) -> Answer | None:
         again = Option(say("family_lines.again"), go="pay.family")
         return End("\n".join([*told, say("family_confirm.none_left")]), [again])
     known_now: dict[str, Json] = {name: value for name, value in known.items() if name != "sheet"}
-    known_now["lines"] = {line: one.payable.amount for line, one in now.items()}
-    return Go("", known_now, "\n".join([*told, say("family_confirm.rest")]))
+    known_now["lines"] = shown(list(now.values()))
+    rest = say("family_confirm.again" if len(now) == len(lines) else "family_confirm.rest")
+    return Go("", known_now, "\n".join([*told, rest]))
 
 
 def _told(lines: Mapping[str, Json], now: Mapping[str, Item], left: Mapping[str, Left]) -> Iterator[str]:
-    for line, amount in lines.items():
+    for line, before in lines.items():
+        amount, place = before if isinstance(before, list) else (before, "")
         if line in now and now[line].payable.amount != amount:
             yield say("family_confirm.amount", what=described(now[line]))
+        elif line in now and now[line].payable.institution_code != place:
+            institution = now[line].payable.institution_name
+            yield say("family_confirm.moved", what=described(now[line]), institution=institution)
         elif line in left:
             yield _why(left[line])
         elif line not in now:
@@ -115,9 +120,8 @@ def _why(one: Left) -> str:
         paid = yuan(one.obstacle.payment.amount)
         return say("family_confirm.line_paid", who=one.who, year=one.obstacle.year, insurance=short, amount=paid)
     if one.obstacle and one.obstacle.held:
-        key = "family_confirm.line_mine" if one.obstacle.held.mine else "family_confirm.line_other"
         time = clock_time(one.obstacle.held.opened_at)
-        return say(key, who=one.who, year=one.obstacle.year, insurance=short, time=time)
+        return say("family_confirm.line_other", who=one.who, year=one.obstacle.year, insurance=short, time=time)
     return say("family_confirm.line_closed", who=one.who, insurance=short)
 
 

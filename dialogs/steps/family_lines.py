@@ -71,7 +71,7 @@ class FamilyLines(Step):
             return Wrong(say("family_lines.too_many", most=MOST_LINES, count=len(chosen)))
         if total(chosen) > MOST_AMOUNT:
             return Wrong(say("family_lines.too_much", most=yuan(MOST_AMOUNT)))
-        return Known({"lines": {one.id: one.payable.amount for one in chosen}})
+        return Known({"lines": shown(chosen)})
 
     def on_all(self, known: Knowledge, world: World) -> Answer:
         """Every line."""
@@ -84,6 +84,11 @@ class FamilyLines(Step):
     def on_place(self, known: Knowledge, world: World) -> Answer:
         """Choose the institutions again."""
         return Go("", {**_forgetting(known, "placed", "places", "tiers"), "changing": "", "kept": known["tiers"]})
+
+
+def shown(items: Sequence[Item]) -> dict[str, Json]:
+    """What was shown of these lines, and has to be told anew where it is not so any more: how much, and where to."""
+    return {one.id: [one.payable.amount, one.payable.institution_code] for one in items}
 
 
 def described(one: Item) -> str:

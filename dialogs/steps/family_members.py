@@ -70,6 +70,8 @@ class FamilyMembers(Step):
         marked, insured = _marked(known, found), world.registry.key(document)
         if any(_key(one) == insured for one in found):
             return _with(known, [*marked, *([] if insured in marked else [insured])])
+        if len(found) >= MOST_CONTACTS:
+            return Wrong(say("contact_kept.full", most=MOST_CONTACTS))
         person: dict[str, Json] = {"insured": insured, "number": document.masked}
         return _adding(marked, person, say("document.got", number=document.masked))
 

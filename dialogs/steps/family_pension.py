@@ -7,6 +7,7 @@ from dialogs.step import Answer, Ask, Json, Knowledge, Known, Option, Step
 from dialogs.steps.family_bill import PENSION, can_declare, last_years_tier, line_id, members, place, table
 from dialogs.steps.owed import enrolment_id
 from dialogs.steps.tier import Tier
+from dialogs.terms.contact import SPOKEN
 from dialogs.texts import say
 from dialogs.world import World
 
@@ -24,7 +25,10 @@ class FamilyPensioner(Step):
     def ask(self, known: Knowledge, world: World) -> Answer:
         if "kept" not in known:
             return Known({"changing": ""})
-        options = [Option(one.label, value=one.contact.insured) for one in can_declare(known, world)]
+        options = [
+            Option(one.label, value=one.contact.insured, also=SPOKEN[one.contact.relation])
+            for one in can_declare(known, world)
+        ]
         options.append(Option(say("family_pensioner.nobody"), value="", also=NOBODY_WORDS))
         return Ask(say("family_pensioner.ask", year=world.today.year), options)
 

@@ -10,6 +10,8 @@ from dialogs.terms.money import yuan
 from dialogs.texts import say
 from dialogs.world import Order, OrderLine, OrderState
 
+PAYERS = "支付用户"  # what WeChat Pay calls the payer
+
 
 def what(order: Order) -> str:
     """李*二 2027 年医疗保险; of several lines: 2 个人 3 项."""
@@ -34,9 +36,16 @@ def goes_back(order: Order) -> Sequence[str]:
     lines = [say("order.going_back", amount=yuan(going))] if going else []
     for one in order.refunds:
         if one.back_at:
-            where = say("order.account", account=one.account) if one.account else say("order.somewhere")
+            where = say("order.account", account=account_words(one.account)) if one.account else say("order.somewhere")
             lines.append(say("order.back", amount=yuan(one.amount), day=day_of(one.back_at.date()), where=where))
     return lines
+
+
+def account_words(account: str) -> str:
+    """Where money went, in WeChat Pay's words but for 支付用户零钱: whose is said by 原路."""
+    if account.startswith(PAYERS):
+        return say("order.wechat", what=account.removeprefix(PAYERS))
+    return account
 
 
 def state_word(order: Order) -> str:

@@ -59,6 +59,8 @@ def _subsidies(rows: tuple[TariffRow, ...]) -> list[str]:
     known = [(row.amount, row.subsidy) for row in rows if row.subsidy is not None]
     if len(known) < len(rows) or not any(subsidy for _, subsidy in known):
         return []
+    if len(known) == 1:
+        return [say("tier.subsidy", told=yuan(known[0][1] or 0))]
     steps = [known[0], *(one for before, one in pairwise(known) if one[1] != before[1])]
     told = [say("tier.subsidised", amount=yuan(amount), subsidy=yuan(subsidy)) for amount, subsidy in steps]
     return [say("tier.subsidy", told="，".join(told))]

@@ -106,7 +106,9 @@ def mark_refunded(
     schedule(connection, refund.order_no)
     order = state_of_order(connection, refund.order_no)
     wind_up(connection, order)  # unless another attempt's money has to go back too
-    write_notice(connection, refunded_notice(order, refund, account, now))
+    of_line = (LINE.c.order_no == refund.order_no) & (LINE.c.line_no == refund.line_no)
+    line = connection.execute(select(LINE).where(of_line)).first()
+    write_notice(connection, refunded_notice(order, refund, account, now, line))
 
 
 def mark_stuck(connection: Connection, out_refund_no: str, state: str, now: int) -> None:

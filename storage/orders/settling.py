@@ -91,7 +91,7 @@ class Settler:
         if taken:
             write_notice(connection, paid_notice(order, taken, now))
         if refund:
-            apart = [line for line in lines if line not in taken] if taken else []
+            apart = [line for line in lines if line not in taken]
             write_notice(connection, refund_due_notice(order, attempt, refund, now, apart))
         return Settled.DONE
 

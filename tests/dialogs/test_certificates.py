@@ -119,6 +119,12 @@ def test_a_payment_given_back_meanwhile_is_no_longer_marked() -> None:
     assert "2 笔，一共 1000元" in one.say("开证明")
 
 
+def test_where_all_that_was_offered_was_given_back_meanwhile_that_is_told() -> None:
+    one = phone(2, days_ago=0)
+    one.town.certifiable = []
+    assert one.say("开证明").startswith(say("certificate_issued.gone"))
+
+
 @given(st.text(alphabet="0123456789 、,-到.和一", max_size=12), st.integers(1, 60))
 def test_numbers_are_those_shown_or_none(text: str, most: int) -> None:
     numbers = numbers_of(text, most)

@@ -8,7 +8,7 @@ import pytest
 
 from bot.wire.render import reply_texts
 from dialogs.steps.consent import VERSION
-from dialogs.terms.contact import Relation
+from dialogs.terms.contact import MOST_CONTACTS, Relation
 from dialogs.terms.insurance import PayKind, payable_key
 from dialogs.world import MOST_LINES, OrderState, Payment
 from tests.dialogs.townspeople import (
@@ -256,6 +256,38 @@ def test_two_people_of_one_masked_name_are_told_apart_and_counted() -> None:
     phone.tap("确认缴费")
     phone.click("my.orders")
     assert "2 个人 2 项 800元" in phone.read
+
+
+def test_a_line_that_would_go_to_another_institution_is_shown_again_before_anything_is_paid() -> None:
+    phone = family(LI, MAI)
+    phone.say("全部", "选好了", "核对")
+    moved = replace(LI, enrolments=(enrolled(POYANG_MEDICAL, "4"),))
+    phone.town.residents = [moved if one.key == LI.key else one for one in phone.town.residents]
+    read = phone.tap("确认缴费")
+    assert read.startswith(f"参保机构变了：本人 李*二 2027 年医疗保险 400元，现在缴到 {POYANG_MEDICAL.name}。")
+    assert phone.town.opened == []
+    phone.tap("确认缴费")
+    assert {one.institution_name for one in phone.town.opened[0][1]} == {POYANG_MEDICAL.name, DONGHU_MEDICAL.name}
+
+
+def test_who_is_enrolled_at_a_second_place_meanwhile_is_left_out_by_name() -> None:
+    phone = family(LI, MAI)
+    phone.say("全部", "选好了", "核对")
+    twice = replace(LI, enrolments=(enrolled(DONGHU_MEDICAL, "4"), enrolled(POYANG_MEDICAL, "5")))
+    phone.town.residents = [twice if one.key == LI.key else one for one in phone.town.residents]
+    assert phone.tap("确认缴费").startswith("本人 李*二的医疗保险：现在缴不了了")
+    assert phone.town.opened == []
+
+
+def test_whose_pension_may_be_said_as_families_say_it() -> None:
+    phone = family(LI, MAI)
+    assert "本人 李*二 2026 年缴哪一档" in phone.say("全部", "选好了", "加养老", "我自己")
+
+
+def test_one_more_than_may_be_kept_is_told_at_the_number() -> None:
+    people = [replace(LI, number=a_number(place)) for place in range(MOST_CONTACTS)]
+    phone = family(*people)
+    assert phone.say(MAI.number).startswith("常用联系人最多 20 位，已经满了。")
 
 
 def test_a_number_typed_among_the_contacts_marks_or_adds() -> None:

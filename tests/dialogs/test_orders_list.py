@@ -71,7 +71,7 @@ def test_when_and_where_money_goes_back_is_told_for_what_is_on_its_way_and_for_w
     told = goes_back(replace(ORDER, refunds=(OrderRefund(100, None, ""), back, OrderRefund(200, None, ""))))
     assert told == [
         say("order.going_back", amount="3元"),
-        "400元已经原路退回（2026年11月23日），退到了支付用户零钱。",
+        "400元已经原路退回（2026年11月23日），退到了微信零钱。",
     ]
     assert "账单里都能查到" in goes_back(replace(ORDER, refunds=(replace(back, account=""),)))[0]
     assert goes_back(ORDER) == []

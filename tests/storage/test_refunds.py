@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from functools import partial
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, select
 
 from storage.database import writing
+from storage.notices import NOTICE
 from storage.orders import refunds
 from storage.orders.columns import DISCREPANCY, LEDGER, ORDER
 from storage.orders.refunds import LOOK_AGAIN_SECONDS, STUCK_SECONDS
@@ -49,6 +51,15 @@ def test_what_is_given_back_is_in_the_ledger_with_its_own_number(counter: Counte
     order = counter.order(taken.order_no)
     assert (counter.attempt(number).state, order.state, order.due_at) == ("refunded", "refunded", None)
     assert counter.notices() == [f"refund_due:{number}", f"refunded:{number}"]
+
+
+def test_who_paid_what_was_paid_already_is_told_of_what(counter: Counter) -> None:
+    counter.refunded(owing(counter))
+    with counter.engine.connect() as connection:
+        due, back = (json.loads(body)["lines"] for body in connection.execute(select(NOTICE.c.body)).scalars())
+    assert due[0].startswith("您付的 500元没有用上：付款的时候已经有人缴过，或者过了缴费时间。")
+    assert due[1:] == ["wang* 2026 年养老保险 500元"]
+    assert back[0].startswith("500元已经原路退回")
 
 
 def test_given_back_twice_is_booked_once(counter: Counter) -> None:

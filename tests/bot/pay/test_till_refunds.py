@@ -102,7 +102,7 @@ def test_both_attempts_paid_are_one_payment_and_one_refund(room: Room) -> None:
     assert room.counter.order(no).due_at is None
     told = "\n".join(room.pushed())
     assert "这张缴费单已经付过了，多付的 500元会原路退回" in told
-    assert "500元已经原路退回，退到了支付用户零钱。" in told
+    assert "500元已经原路退回，退到了微信零钱。" in told
 
 
 def test_after_late_money_for_the_first_nobody_can_pay_the_second(room: Room) -> None:
@@ -231,4 +231,4 @@ def test_the_payer_is_told_that_it_goes_back_and_where_it_went(room: Room) -> No
     room.work()
     told = "\n".join(room.pushed())
     assert "税务部门给您办了退款：wang* 2026 年养老保险 500元。" in told
-    assert "500元已经原路退回，退到了支付用户零钱。" in told
+    assert "500元已经原路退回，退到了微信零钱。" in told

@@ -191,3 +191,66 @@ def test_nothing_of_one_scene_is_seen_by_the_next(props: Props) -> None:
         ordered(first)
     with staged(read(GOOD), props) as second:
         assert "您还没有缴费单" in says(second, "菜单", "我的订单")[0]
+
+
+def test_an_agencys_file_changes_what_the_bot_finds(stage: ScenePerformer) -> None:
+    assert says(stage, "来文件", "enrolments 李测二 medical status=paused") == []
+    says(stage, "菜单", "医疗保险费缴纳")
+    says(stage, "打字", "369901197005210021")
+    assert "暂停状态" in says(stage, "打字", "李测二")[0]
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        ("acks", "没有叫“acks”的文件"),
+        ("enrolments 李测二 colour=red", "enrolments 里没有 colour"),
+        ("enrolments 没有这个人", "没有一行写着 没有这个人"),
+        ("enrolments 李测二 medical status=asleep", "导入不了"),
+    ],
+)
+def test_a_file_that_cannot_come_in_says_why(stage: ScenePerformer, words: str, why: str) -> None:
+    with pytest.raises(CannotPerform, match=why):
+        says(stage, "来文件", words)
+
+
+def test_a_release_with_other_questions_begins_again(stage: ScenePerformer) -> None:
+    says(stage, "菜单", "医疗保险费缴纳")
+    says(stage, "更新")
+    assert say("machine.changed") in says(stage, "打字", "369901197005210021")[0]
+
+
+def test_a_registry_that_is_away_is_owned_up_to(stage: ScenePerformer) -> None:
+    says(stage, "菜单", "医疗保险费缴纳")
+    says(stage, "打字", "369901197005210021")
+    says(stage, "故障", "registry drop_before 1")
+    assert says(stage, "打字", "李测二") == [f"< {say('machine.unavailable')}"]
+    assert says(stage, "打字", "李测二")[0].startswith("< 参保机构")
+
+
+def test_a_cashier_left_open_is_paid_later_or_finds_itself_closed(stage: ScenePerformer) -> None:
+    with pytest.raises(CannotPerform, match="没有开着的收银台"):
+        says(stage, "输密码")
+    ordered(stage)
+    assert says(stage, "收银台") == []
+    assert says(stage, "输密码")[0].startswith("<< 缴费成功")
+
+
+def test_a_close_that_was_not_done_leaves_the_cashier_open(stage: ScenePerformer) -> None:
+    ordered(stage)
+    says(stage, "收银台")
+    says(stage, "故障", "pay.close not_done 1")
+    says(stage, "家人付款", "女儿")
+    assert "多付的 400元会原路退回" in says(stage, "输密码")[0]
+
+
+def test_an_address_copied_without_its_last_sign_opens_nothing(stage: ScenePerformer) -> None:
+    ordered(stage)
+    assert says(stage, "抄漏链接", "点这里付款") == [f"< 〔网页〕{say('pay.unknown')}"]
+
+
+def test_a_refund_may_be_silent_about_where_it_went(stage: ScenePerformer) -> None:
+    ordered(stage)
+    says(stage, "付款")
+    says(stage, "退款不说去处")
+    assert says(stage, "退款")[-1].endswith("已经原路退回。零钱和银行卡的账单里都能查到。")

@@ -311,9 +311,10 @@ def test_a_message_that_waits_longer_than_the_budget_is_taken_in_its_turn_and_be
 ) -> None:
     turns = make(budget=0.1)
     gate = world.gate("1")
-    requests.submit(turns.handle, "o1", "m1", text("1"))
+    asked = requests.submit(turns.handle, "o1", "m1", text("1"))
     assert world.running["1"].wait(30)
     assert turns.handle("o1", "m2", text("2")) == Answer("", "late")
+    assert asked.result(30) == Answer("", "late")
     gate.set()
     turns.close()
     assert world.late == [("m1", ("好：1",)), ("m2", ("好：2",))]
@@ -325,9 +326,10 @@ def test_a_late_reply_is_kept_before_the_next_turn_of_its_openid_begins(
     turns = make(budget=0.1)
     first, second = world.gate("1"), world.gate("2")
     second.set()
-    requests.submit(turns.handle, "o1", "m1", text("1"))
+    asked = requests.submit(turns.handle, "o1", "m1", text("1"))
     assert world.running["1"].wait(30)
     assert turns.handle("o1", "m2", text("2")) == Answer("", "late")
+    assert asked.result(30) == Answer("", "late")
     begun_before = []
     world.keeping = lambda: begun_before.append(world.running["2"].wait(0.3))
     first.set()

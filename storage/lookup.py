@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import CompoundSelect, Connection, Dialect, Engine, Select
-from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.exc import SQLAlchemyError
 
 from storage.database import readers_of, reading
@@ -41,7 +41,7 @@ class Lookup:
         try:
             reader = readers.take()
             try:
-                found = ready.rows(reader.connection, values)
+                found = ready.rows(reader.cursor, values)
             except BaseException:
                 reader.discard()
                 raise
@@ -71,16 +71,12 @@ class _Ready:
         found = [column.type.dialect_impl(dialect).result_processor(dialect, None) for column in columns]
         self._processors: dict[int, Processor] = {place: one for place, one in enumerate(found) if one is not None}
 
-    def rows(self, connection: DBAPIConnection, values: dict[str, str | int]) -> list[Any]:
+    def rows(self, cursor: DBAPICursor, values: dict[str, str | int]) -> list[Any]:
         if self._fixed:
             values = self._fixed | values
         arguments = [values[name] for name in self._names] if self._names else values
-        cursor = connection.cursor()
-        try:
-            cursor.execute(self._text, arguments)
-            found = cursor.fetchall()
-        finally:
-            cursor.close()
+        cursor.execute(self._text, arguments)
+        found = cursor.fetchall()
         if not self._processors:
             return [self._made(row) for row in found]
         return [self._made(map(self._read, enumerate(row))) for row in found]

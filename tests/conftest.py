@@ -1,4 +1,4 @@
-"""Says at the end of a run which services the tests ran on, so that a skipped one is not overlooked."""
+"""In which order and processes tests run; and at the end which services they ran on, so that no skip is overlooked."""
 
 from __future__ import annotations
 
@@ -14,9 +14,27 @@ from xdist.scheduler import LoadGroupScheduling  # type: ignore[import-untyped]
 FEW = 100  # tests of a run that asked for some only
 SERVICES = {"Redis": "[redis", "PostgreSQL": "[postgresql"}
 
+# What takes long begins first, so that no process is left with it at the end.
+LONG = (
+    "tests/elsewhere/",
+    "tests/model/",
+    "tests/storage/test_agency_machine.py",
+    "tests/storage/test_money_machine.py",
+    "tests/storage/test_family_order.py",
+    "tests/faults/",
+    "tests/dialogs/test_machine_properties.py",
+    "tests/bot/background/test_workers.py",
+    "tests/bot/web/test_serve.py",
+)
+
 # A run starts a hundred processes; without compiled modules on the disk each of them compiles everything anew.
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The long ones first; else as they were collected."""
+    items.sort(key=lambda item: next((n for n, long in enumerate(LONG) if item.nodeid.startswith(long)), len(LONG)))
 
 
 def pytest_collection_finish() -> None:

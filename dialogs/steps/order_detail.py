@@ -8,7 +8,7 @@ from dialogs.step import Answer, End, Knowledge, Option, Step
 from dialogs.steps.order_words import each, goes_back, state_word
 from dialogs.steps.owed import clock_time, day_of
 from dialogs.texts import say
-from dialogs.world import World
+from dialogs.world import OrderState, World
 
 
 class OrderDetail(Step):
@@ -29,7 +29,10 @@ class OrderDetail(Step):
             say("order_detail.line", what=line, institution=one.institution_name)
             for line, one in zip(each(order), order.lines, strict=True)
         ]
-        return End("\n".join([*texts, *goes_back(order)]), [Option(say("order_detail.list"), go="my.orders")])
+        texts += goes_back(order)
+        if order.state is OrderState.PAID:
+            texts.append(say("order_detail.back"))
+        return End("\n".join(texts), [Option(say("order_detail.list"), go="my.orders")])
 
 
 def _moment(at: datetime) -> str:

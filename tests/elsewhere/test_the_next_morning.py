@@ -84,7 +84,7 @@ def told_two_days_later(town: Town, phone: Handset, order: Order) -> None:
     town.merchant.finish_refund(order)
     assert "已经原路退回" in phone.push("template").text
     assert "message/custom/send" not in town.account.asked_for(phone.openid)[-1:]
-    assert order.refunds[0].account in told_on_top(phone, "400元已经原路退回")
+    assert "退到了微信零钱" in told_on_top(phone, "400元已经原路退回")
 
 
 def refund_of(town: Town, order: Order) -> Refund:

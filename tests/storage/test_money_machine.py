@@ -443,7 +443,7 @@ def test_the_invariants_of_money_hold_on_sqlite(migrated_file: Path, tmp_path: P
     engine = open_database(f"sqlite:///{tmp_path}/money.db")
     event.listen(engine, "connect", hasty)
     try:
-        seen = run(engine, examples=max(72, STEPS // 140), steps=70, always_the_same=not STEPS)
+        seen = run(engine, examples=max(72, STEPS // 120), steps=70, always_the_same=not STEPS)
     finally:
         engine.dispose()
     for situation in (*SITUATIONS, *EVENTS, "an operator's refund"):
@@ -454,7 +454,7 @@ def test_the_invariants_of_money_hold_on_sqlite(migrated_file: Path, tmp_path: P
 def test_the_invariants_of_money_hold_on_postgresql(migrated_postgresql: str) -> None:
     engine = open_database(migrated_postgresql)
     try:
-        seen = run(engine, examples=max(24, STEPS // 120), steps=60)
+        seen = run(engine, examples=max(24, STEPS // 100), steps=60)
     finally:
         engine.dispose()
     assert seen["steps"] >= max(800, STEPS // 2), seen["steps"]

@@ -110,10 +110,15 @@ class App:
         return self.duties.run_due()
 
     def start_background(self) -> None:
-        """The embedded default does its background work itself; with a Redis queue `run.py worker` does it."""
+        """The embedded default does its background work itself; with a Redis queue `run.py worker` does it.
+
+        On the sandbox it is done here whatever the queue: no other process has the keys of these stand-ins.
+        """
         self.journal.start()
         if self.settings.storage.queue == EMBEDDED:
             self._start_worker()
+        elif self.settings.sandbox.enabled:
+            self.start_worker()
 
     def start_worker(self) -> None:
         """The background work of `run.py worker`, whatever the queue."""

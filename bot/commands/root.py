@@ -39,6 +39,7 @@ def _told(wrong: Exception) -> int | None:
     """
     from bot.settings import BadConfiguration
     from bot.web.server import AddressTaken
+    from bot.wechat.account_errors import AccountTrouble
     from dialogs.world import Unavailable
     from storage.database import BadDatabaseUrl
     from storage.sealing import BadKeyFile
@@ -53,6 +54,9 @@ def _told(wrong: Exception) -> int | None:
         return 2
     if isinstance(wrong, Unavailable | StoreUnavailable):
         complain(f"存储现在用不了：{wrong}")
+        return 1
+    if isinstance(wrong, AccountTrouble):
+        complain(f"微信接口没有办成：{wrong}")
         return 1
     return None
 

@@ -22,7 +22,8 @@ SLOW_CLOCK = 60.0  # seconds ahead of the machine's from which on it is said
 def chat(config_path: Path, name: str | None) -> int:
     """Open a window on the phone of `name`; joins the chat that runs on this configuration already, if one does.
 
-    Everything is kept in var/chat beside the configuration. Returns 0; raises what `started` raises.
+    What is kept lies in var/chat beside the configuration and where `storage_of` says. Returns 0; raises what `started`
+    raises.
     """
     folder = config_path.resolve().parent / FOLDER
     on_terminal = sys.stdin.isatty() and sys.stdout.isatty()

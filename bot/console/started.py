@@ -10,12 +10,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import structlog
 
 from bot.app import App, build
 from bot.console.kept_orders import KeptOrders
+from bot.console.kept_storage import storage_of
 from bot.console.local_family import LocalFamily
 from bot.console.passing_time import stops
 from bot.replay.wsgi_server import LoopbackWsgi
@@ -25,9 +25,8 @@ from bot.sandbox.clock import MovableClock
 from bot.settings import Settings, read
 from bot.wechat.account_menu import account_menu
 from storage.demo import load_demo
-from storage.sealing import FieldSeal
 
-DATABASE, FIELD_KEY, LOG = "bot.db", "field.key", "chat.log"
+LOG = "chat.log"
 DEMO_DAY, AHEAD, ORDERS = "demo-day", "clock-ahead", "sandbox-orders.json"
 ROUNDS = 5  # of callbacks and due work; each may cause the next
 
@@ -43,7 +42,7 @@ class Started:
 
 @contextmanager
 def started(config: Path, folder: Path, *, background: bool) -> Iterator[Started]:
-    """Start everything on the storage in `folder`, whatever the configuration says of storage; stop it at the end.
+    """Start everything, kept in `folder` and on the services `storage_of` tells; stop it at the end.
 
     Without `background` nothing happens but on the caller's thread. Raises what `bot.settings.read` and `bot.app.build`
     raise. The clock goes on where it stood if it was moved at an earlier start.
@@ -51,15 +50,14 @@ def started(config: Path, folder: Path, *, background: bool) -> Iterator[Started
     folder.mkdir(parents=True, exist_ok=True)
     clock = MovableClock()
     clock.move(_ahead(folder))
-    if not (folder / FIELD_KEY).exists():
-        FieldSeal.create(folder / FIELD_KEY)
+    storage = storage_of(read(config), folder)
     sandbox = Sandbox.start(folder, clock)
     orders = KeptOrders(sandbox.pay.orders, folder / ORDERS)
     server = LoopbackWsgi()
     orders.restore(f"{server.url}/pay/notify")
     sandbox.wechat.bot_url = f"{server.url}/wechat"
     try:
-        settings = read(config, _overrides(sandbox, server.url, folder))
+        settings = read(config, {**sandbox.settings_overrides(server.url), "storage": storage})
         app = build(settings, clock=clock.now, wakes=background)
         try:
             _seed(app, settings, folder, clock)
@@ -95,16 +93,6 @@ def log_into(file: Path) -> None:
     logging.basicConfig(stream=stream, level=logging.WARNING, force=True)
 
 
-def _overrides(sandbox: Sandbox, url: str, folder: Path) -> dict[str, dict[str, Any]]:
-    storage = {
-        "database": f"sqlite:///{folder.resolve() / DATABASE}",
-        "sessions": "embedded",
-        "queue": "embedded",
-        "field_key": str(folder.resolve() / FIELD_KEY),
-    }
-    return {**sandbox.settings_overrides(url), "storage": storage}
-
-
 def _family(sandbox: Sandbox, app: App, orders: KeptOrders) -> LocalFamily:
     one_at_a_time = threading.Lock()
 
@@ -124,13 +112,14 @@ def _family(sandbox: Sandbox, app: App, orders: KeptOrders) -> LocalFamily:
 
 
 def _seed(app: App, settings: Settings, folder: Path, clock: MovableClock) -> None:
-    """Once a day, because the demo people's dates go with the day."""
+    """Once a day, because the demo people's dates go with the day; on a server at each start, for others use it too."""
     today = datetime.fromtimestamp(clock.now(), settings.zone).date()
-    mark = folder / DEMO_DAY
-    if mark.exists() and mark.read_text("ascii") == today.isoformat():
+    mark, own = folder / DEMO_DAY, app.engine.dialect.name == "sqlite"
+    if own and mark.exists() and mark.read_text("ascii") == today.isoformat():
         return
     load_demo(app.engine, app.seal, DEMO, today, shift=True)
-    mark.write_text(today.isoformat(), "ascii")
+    if own:
+        mark.write_text(today.isoformat(), "ascii")
 
 
 def _ahead(folder: Path) -> float:

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from bot.replay.console import chats, played, shown
-from bot.replay.stage import Props
+from bot.replay.stage import Fresh, Props
 from dialogs.transcript_differences import difference
+from tests.grounds import grounds
 
 OURS = Path(__file__).parent / "transcripts"
 THEIRS = Path(__file__).parents[2] / "shared" / "transcripts"
@@ -32,20 +33,26 @@ def props() -> Iterator[Props]:
         yield made
 
 
-def happens(file: Path, props: Props) -> None:
-    result = played(file.read_text("utf-8"), props)
+@pytest.fixture(scope="session")
+def ground(props: Props) -> Iterator[Fresh]:
+    with grounds(props, "TRANSCRIPTS") as fresh:
+        yield fresh
+
+
+def happens(file: Path, props: Props, ground: Fresh) -> None:
+    result = played(file.read_text("utf-8"), props, ground)
     told = [str(line) if line else "     ..." for line in shown(difference(result.scene, result.played))]
     assert result.same, "\n".join([f"{file.name} went otherwise:", *told])
 
 
 @pytest.mark.parametrize("file", list(chats([OURS])), ids=lambda file: str(file.relative_to(OURS).with_suffix("")))
-def test_the_conversation_happens_as_it_is_written(file: Path, props: Props) -> None:
-    happens(file, props)
+def test_the_conversation_happens_as_it_is_written(file: Path, props: Props, ground: Fresh) -> None:
+    happens(file, props, ground)
 
 
 @pytest.mark.parametrize("file", list(chats([THEIRS])) if THEIRS.is_dir() else [], ids=lambda file: file.stem)
-def test_the_conversations_that_set_the_tone_happen_as_they_are_written(file: Path, props: Props) -> None:
-    happens(file, props)
+def test_the_conversations_that_set_the_tone_happen_as_written(file: Path, props: Props, ground: Fresh) -> None:
+    happens(file, props, ground)
 
 
 def test_the_conversations_that_set_the_tone_are_there() -> None:

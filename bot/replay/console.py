@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.text import Text
 
 from bot.replay.coverage import unvisited
-from bot.replay.stage import Props, staged
+from bot.replay.stage import Fresh, Props, staged
 from dialogs.texts import overheard, sentences
 from dialogs.transcript import Played, Scene, play
 from dialogs.transcript_differences import Shown, difference, same, write
@@ -62,10 +62,10 @@ class Result:
         return same(self.scene, self.played)
 
 
-def played(text: str, props: Props) -> Result:
-    """Play the transcript of a file's text. Raises NotATranscript."""
+def played(text: str, props: Props, fresh: Fresh | None = None) -> Result:
+    """Play the transcript of a file's text, see `staged`. Raises NotATranscript."""
     scene = read(text)
-    with staged(scene, props) as performer:
+    with staged(scene, props, fresh) as performer:
         return Result(scene, play(scene, performer))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -41,6 +41,7 @@ from storage.migrate import upgrade
 from storage.sealing import FieldSeal
 
 DATABASE, FIELD_KEY, CONFIG = "bot.db", "field.key", "bot.toml"
+Fresh = Callable[[Path], dict[str, str]]  # lays a bot's files into a folder; gives `[storage]` for it
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,16 @@ class Props:
                 connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
             engine.dispose()
             yield cls(SandboxKeys.fresh(), folder)
+
+    def embedded(self, folder: Path) -> dict[str, str]:
+        """`Fresh`: one SQLite file for everything, a copy."""
+        self.copy(folder, DATABASE, FIELD_KEY, CONFIG)
+        return {"database": f"sqlite:///{DATABASE}", "field_key": FIELD_KEY}
+
+    def copy(self, folder: Path, *names: str) -> None:
+        """Copy these files into a folder."""
+        for name in names:
+            shutil.copyfile(self.folder / name, folder / name)
 
 
 class _Bot:
@@ -134,12 +145,11 @@ class _Bot:
 
 
 @contextmanager
-def staged(scene: Scene, props: Props) -> Iterator[ScenePerformer]:
-    """A performer for one scene. Nothing another scene did can be seen from it."""
+def staged(scene: Scene, props: Props, fresh: Fresh | None = None) -> Iterator[ScenePerformer]:
+    """A performer for one scene, on what `fresh` lays out (else embedded). Nothing another scene did can be seen."""
     with TemporaryDirectory(prefix="scene-") as name:
         folder = Path(name)
-        for file in (DATABASE, FIELD_KEY, CONFIG):
-            shutil.copyfile(props.folder / file, folder / file)
+        storage = (fresh or props.embedded)(folder)
         settings = read(folder / CONFIG)
         clock = MovableClock(scene.at.replace(tzinfo=settings.zone).timestamp())
         faults = Faults()
@@ -151,8 +161,7 @@ def staged(scene: Scene, props: Props) -> Iterator[ScenePerformer]:
         wechat.sends_bizmsgmenuid = scene.account == ACCOUNTS[0]
         server = LoopbackWsgi()
         wechat.bot_url = f"{server.url}/wechat"
-        overrides = sandbox.settings_overrides(server.url)
-        overrides |= {"storage": {"database": f"sqlite:///{DATABASE}", "field_key": FIELD_KEY}}
+        overrides = sandbox.settings_overrides(server.url) | {"storage": dict[str, object](storage)}
         bot = _Bot(read(folder / CONFIG, overrides), clock, faults, server)
         try:
             bot.put_menu()

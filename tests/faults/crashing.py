@@ -18,7 +18,7 @@ from wsgiref.types import StartResponse, WSGIEnvironment
 from zoneinfo import ZoneInfo
 
 from bot.app import App, build
-from bot.replay.stage import CONFIG, Props
+from bot.replay.stage import CONFIG, Fresh, Props
 from bot.replay.wsgi_server import LoopbackWsgi
 from bot.sandbox.both import Sandbox
 from bot.sandbox.clock import MovableClock
@@ -30,7 +30,6 @@ from bot.settings import read
 from bot.torture import edges
 from bot.turns.values import Patience
 from storage.demo import MADE_FOR
-from tests.faults.grounds import Fresh, embedded
 
 NINE = datetime(MADE_FOR.year, MADE_FOR.month, MADE_FOR.day, 9, tzinfo=ZoneInfo("Asia/Shanghai")).timestamp()
 
@@ -124,7 +123,7 @@ def crashing_bot(props: Props, fresh: Fresh | None = None) -> Iterator[CrashingB
     """At nine on the day the demo people are made for; with fresh copies of everything; embedded by default."""
     with TemporaryDirectory(prefix="fault-") as name:
         folder = Path(name)
-        storage = fresh(folder) if fresh else embedded(props, folder)
+        storage = (fresh or props.embedded)(folder)
         clock, faults = MovableClock(NINE), Faults()
         wechat = WeChatStandIn(props.keys, clock, faults).start()
         pay = PayStandIn(

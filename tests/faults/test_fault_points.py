@@ -11,12 +11,12 @@ from dataclasses import dataclass
 
 import pytest
 
-from bot.replay.stage import Props
+from bot.replay.stage import Fresh, Props
 from bot.torture.audit import audit, rows
 from storage.orders.columns import LEDGER, ORDER
 from tests.faults.crashing import crashing_bot
-from tests.faults.grounds import Fresh, grounds
 from tests.faults.scenes import SCENES, Scene, citizen_of, waits
+from tests.grounds import grounds
 
 ALWAYS = ("commit settling.", "http POST /pay/notify")
 BY_TIME = ("commit outlets.", "commit messenger.")  # passed or not as the worker and the turn happen to meet
@@ -40,7 +40,7 @@ def props() -> Iterator[Props]:
 
 @pytest.fixture(scope="module")
 def ground(props: Props) -> Iterator[Fresh]:
-    with grounds(props) as fresh:
+    with grounds(props, "FAULT_POINTS") as fresh:
         yield fresh
 
 

@@ -1,13 +1,14 @@
-"""What a crashing bot stands on: fresh copies of the props on embedded storage, or a PostgreSQL and a Redis of its own.
+"""What a test's bot stands on: fresh copies of the props on embedded storage, or PostgreSQL and a Redis of its own.
 
-`FAULT_POINTS=services pytest tests/faults/test_fault_points.py` plays every death on the latter.
+`FAULT_POINTS=services pytest tests/faults/test_fault_points.py` plays every death on the latter,
+`TRANSCRIPTS=services pytest tests/test_transcripts.py` every transcript.
 """
 
 from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,7 +17,7 @@ import pytest
 from sqlalchemy import create_engine, make_url, text
 
 from bot.bench.rows import postgresql
-from bot.replay.stage import CONFIG, DATABASE, FIELD_KEY, Props
+from bot.replay.stage import CONFIG, FIELD_KEY, Fresh, Props
 from bot.sandbox import DEMO
 from bot.torture.redis_server import OwnRedis
 from storage.database import open_database
@@ -25,14 +26,12 @@ from storage.migrate import upgrade
 from storage.sealing import FieldSeal
 from tests.storage.databases import POSTGRESQL
 
-Fresh = Callable[[Path], dict[str, str]]  # lays a bot's files into a folder; gives `[storage]` for it
-
 
 @contextmanager
-def grounds(props: Props) -> Iterator[Fresh]:
-    """The ground that FAULT_POINTS names; skips where its servers are not there."""
-    if os.environ.get("FAULT_POINTS", "embedded") == "embedded":
-        yield lambda folder: embedded(props, folder)
+def grounds(props: Props, variable: str) -> Iterator[Fresh]:
+    """The ground that the environment's `variable` names; skips where its servers are not there."""
+    if os.environ.get(variable, "embedded") == "embedded":
+        yield props.embedded
         return
     with ExitStack() as stack:
         server = create_engine(f"{POSTGRESQL}/postgres", isolation_level="AUTOCOMMIT")
@@ -55,7 +54,7 @@ def grounds(props: Props) -> Iterator[Fresh]:
                     connection.execute(text(statement))
 
         def fresh(folder: Path) -> dict[str, str]:
-            _copy(props, folder, FIELD_KEY, CONFIG)
+            props.copy(folder, FIELD_KEY, CONFIG)
             redis.flush()
             run(
                 f"DROP DATABASE IF EXISTS {played.database} WITH (FORCE)",
@@ -68,14 +67,3 @@ def grounds(props: Props) -> Iterator[Fresh]:
             yield fresh
         finally:
             run(f"DROP DATABASE IF EXISTS {played.database} WITH (FORCE)")
-
-
-def embedded(props: Props, folder: Path) -> dict[str, str]:
-    """One SQLite file for everything."""
-    _copy(props, folder, DATABASE, FIELD_KEY, CONFIG)
-    return {"database": f"sqlite:///{DATABASE}", "field_key": FIELD_KEY}
-
-
-def _copy(props: Props, folder: Path, *names: str) -> None:
-    for name in names:
-        shutil.copyfile(props.folder / name, folder / name)

@@ -32,6 +32,7 @@ class Session(Struct, omit_defaults=True, forbid_unknown_fields=True, tag_field=
     aside: str = ""  # a question about the conversation itself: "idle", or "switch:SERVICE"
     past: list[str] = field(default_factory=list)  # labels of earlier options, for accounts that are sent no ids
     at: Count = 0  # unix seconds of the last turn
+    agreed: str = ""  # the version of the notice that this citizen agreed to, so that nobody has to ask the tables
 
     def copy(self) -> Session:
         """A session of its own with the same content; what stands inside its lists and dicts is never changed."""

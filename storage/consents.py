@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sqlalchemy import Engine, bindparam, insert, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import Engine, bindparam, select, update
+from sqlalchemy.dialects.postgresql import insert  # its ON CONFLICT is SQLite's too
 
 from storage.database import table_of, writing
-from storage.lookup import Lookup
+from storage.lookup import Deed, Lookup
 from storage.tables import ConsentRow
 
 CONSENT = table_of(ConsentRow)
-_GIVE = insert(CONSENT)
+_GIVE = Deed(insert(CONSENT).inline().on_conflict_do_nothing())
 _GIVEN = Lookup(select(CONSENT.c.id).where(CONSENT.c.holds == bindparam("which")))
 
 
@@ -30,14 +30,8 @@ class StoredConsents:
 
     def give(self, payer: str, version: str) -> None:
         """Agree; again, or twice at once, is the same."""
-        if self.given(payer, version):
-            return
-        row = {"holds": _holds(payer, version), "payer": payer, "version": version, "given_at": int(self.clock())}
-        try:
-            with writing(self.engine) as connection:
-                connection.execute(_GIVE, row)
-        except IntegrityError:  # another turn was quicker
-            return
+        holds, now = _holds(payer, version), int(self.clock())
+        _GIVE.do(self.engine, holds=holds, payer=payer, version=version, given_at=now)
 
     def withdraw(self, payer: str) -> None:
         """Withdraw every version; what was agreed to and when stays on record."""

@@ -1,7 +1,7 @@
-"""Connections kept for look-ups, lent and given back without a pool's ceremony.
+"""Connections kept for single statements, lent and given back without a pool's ceremony.
 
 A turn looks two things up, and a pool's check-out and check-in cost as much as either. So some connections stay out of
-the pool, each with single selects alone: it sees what is committed when a select starts, and holds no lock after it.
+the pool, each with single statements alone: it sees what is committed when one starts, and holds no lock after it.
 """
 
 from __future__ import annotations

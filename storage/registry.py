@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Engine, Label, Row, Select, Table, bindparam, null, select, union_all
+from sqlalchemy import ColumnElement, Engine, Row, Select, Table, bindparam, select, union_all
 
 from dialogs.terms.identity import Document, NotADocument, mask_name, mask_number, read_document, same_name
 from dialogs.terms.insurance import (
@@ -20,7 +20,7 @@ from dialogs.terms.insurance import (
     Status,
 )
 from storage.database import table_of
-from storage.lookup import Lookup
+from storage.lookup import Lookup, no_columns
 from storage.sealing import FieldSeal
 from storage.tables import AssessmentRow, EnrolmentRow, InstitutionRow, PersonRow
 
@@ -51,10 +51,6 @@ _OF_ASSESSMENTS = (
 )
 
 
-def _none(columns: Sequence[Column[Any]]) -> list[Label[Any]]:
-    return [null().label(column.name) for column in columns]
-
-
 def _of(table: Table, columns: Sequence[ColumnElement[Any]]) -> Select[Any]:
     return (
         select(table.c.person_no, *columns, *_OF_INSTITUTION)
@@ -65,8 +61,8 @@ def _of(table: Table, columns: Sequence[ColumnElement[Any]]) -> Select[Any]:
 
 _FIND_STANDING = Lookup(  # one round trip; the first of the two says what types the columns have
     union_all(
-        _of(_ASSESSMENT, [*_OF_ASSESSMENTS, *_none(_OF_ENROLMENTS)]),
-        _of(_ENROLMENT, [*_none(_OF_ASSESSMENTS), *_OF_ENROLMENTS]),
+        _of(_ASSESSMENT, [*_OF_ASSESSMENTS, *no_columns(_OF_ENROLMENTS)]),
+        _of(_ENROLMENT, [*no_columns(_OF_ASSESSMENTS), *_OF_ENROLMENTS]),
     )
 )
 

@@ -47,10 +47,11 @@ class StoredCashier:
             self.wake(opened.order_no)
             return Opening(order=self.reader.order(payer, opened.order_no))
         for payable in payables:
-            if opened.paid and (paid := self.ledger.paid(payable.key)):
-                return Opening(paid=paid)
-            if opened.held_by and (held := self.ledger.held(payer, payable.key)):
-                return Opening(held=held)
+            taken = self.ledger.taken(payer, payable.key)
+            if opened.paid and taken.payment:
+                return Opening(paid=taken.payment)
+            if opened.held_by and taken.held:
+                return Opening(held=taken.held)
         if opened.held_by or opened.paid:  # it ended between the two looks
             raise Unavailable("the order that was in the way has just ended")
         return Opening(gone=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
 from bot.notices.messenger import Messenger, on_top
-from bot.turns.one_turn import OneTurnsCashier, OneTurnsRegistry
+from bot.turns.one_turn import OneTurnsCashier, OneTurnsConsents, OneTurnsRegistry
 from bot.turns.values import TurnResult
 from dialogs.machine import turn
 from dialogs.said import Said
@@ -69,7 +69,8 @@ class Conversation:
 
         Without `look` no news is looked for, unless this turn may have made some: a turn just before found none.
         """
-        cashier = OneTurnsCashier(self.cashier)
+        before = Session.from_json(session)
+        cashier, consents = OneTurnsCashier(self.cashier), OneTurnsConsents(self.consents, before.agreed)
         world = World(
             payer=openid,
             registry=OneTurnsRegistry(self.registry),
@@ -79,13 +80,13 @@ class Conversation:
             certificates=self.certificates,
             contacts=self.contacts,
             history=self.history,
-            consents=self.consents,
+            consents=consents,
             captchas=self.captchas,
             guesses=self.guesses,
             clock=BureauClock(lambda: now, self.zone),
         )
-        before = Session.from_json(session)
         result = turn(before, said, world, self.services)
+        result.session.agreed = consents.agreed
         look = look or cashier.moved
         waiting, none = self._news(openid) if look else ([], False)
         reply = on_top(waiting, result.reply)

@@ -1,4 +1,4 @@
-"""Registry and cashier as one turn sees them: what was asked once is not asked again, and what was set off is known."""
+"""Registry, consents and cashier as one turn sees them: what is known is not asked again, what was set off is known."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from dialogs.terms.identity import Document
 from dialogs.terms.insurance import Insurance, Payable, Person, Standing
-from dialogs.world import Cancelling, Cashier, Opening, Order, Registry
+from dialogs.world import Cancelling, Cashier, Consents, Opening, Order, Registry
 
 
 class OneTurnsRegistry:
@@ -40,6 +40,34 @@ class OneTurnsRegistry:
         if asked not in self._standings:
             self._standings[asked] = self._registry.standing(key, insurance)
         return self._standings[asked]
+
+
+class OneTurnsConsents:
+    """`dialogs.world.Consents` over another one; `agreed` is the version the session knows of, before and after.
+
+    Only the citizen takes a consent back, and in this very conversation; where a session is lost the tables are asked.
+    """
+
+    def __init__(self, consents: Consents, agreed: str) -> None:
+        self._consents = consents
+        self.agreed = agreed
+
+    def given(self, payer: str, version: str) -> bool:
+        """See `Consents`."""
+        if self.agreed != version and self._consents.given(payer, version):
+            self.agreed = version
+        return self.agreed == version
+
+    def give(self, payer: str, version: str) -> None:
+        """See `Consents`."""
+        if self.agreed != version:
+            self._consents.give(payer, version)
+            self.agreed = version
+
+    def withdraw(self, payer: str) -> None:
+        """See `Consents`."""
+        self.agreed = ""
+        self._consents.withdraw(payer)
 
 
 class OneTurnsCashier:

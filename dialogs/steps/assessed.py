@@ -40,7 +40,8 @@ class Assessed(Step):
             return End(say(f"enrolled.free_{self.insurance}", name=name, year=free.cover_year))
         insured = str(known["insured"])
         every = world.registry.standing(insured, self.insurance).assessments
-        paid = [payment for one in every if (payment := world.ledger.paid(assessed_payable(insured, one).key))]
+        taken = [world.ledger.taken(world.payer, assessed_payable(insured, one).key) for one in every]
+        paid = [one.payment for one in taken if one.payment]
         if paid:
             return End(say(f"assessed.paid_{self.insurance}", name=name, what=_payment(paid[-1])))
         expired = bool(every)

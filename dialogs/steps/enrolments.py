@@ -71,7 +71,8 @@ def _dues(known: Knowledge, world: World, insurance: Insurance, found: Sequence[
         insured, year = str(known["insured"]), rows[0].cover_year
         key = payable_key(insured, insurance, year, PayKind.NORMAL, "")
         assessment = standing_in(known, world, insurance, year)
-        payment, held = world.ledger.paid(key), world.ledger.held(world.payer, key)
+        taken = world.ledger.taken(world.payer, key)
+        payment, held = taken.payment, taken.held
         if payment:
             day, amount = day_of(payment.paid_at.date()), yuan(payment.amount)
             yield Due(say("enrolments.paid", year=year, insurance=short, amount=amount, day=day))
@@ -87,7 +88,8 @@ def _dues(known: Knowledge, world: World, insurance: Insurance, found: Sequence[
             least, most = yuan(min(amounts)), yuan(max(amounts))
             yield Due(say(key, year=year, insurance=short, amount=least, most=most), f"pay.{insurance}")
     for one in open_assessments(known, world, insurance):
-        if one.pay_kind in BESIDE and world.ledger.held("", assessed_payable(str(known["insured"]), one).key) is None:
+        key = assessed_payable(str(known["insured"]), one).key
+        if one.pay_kind in BESIDE and world.ledger.taken(world.payer, key).held is None:
             kind = say(f"payments.kind_{one.pay_kind.value}")
             text = say("enrolments.assessed", year=one.cover_year, insurance=short, kind=kind, amount=yuan(one.amount))
             yield Due(text, f"pay.{insurance}_assessed")

@@ -77,7 +77,7 @@ def place(known: Knowledge, insured: str, world: World, insurance: Insurance) ->
 def last_years_tier(insured: str, world: World, where: Enrolment) -> str:
     """This year's tier of last year's amount, "" where there is none there; what the agency assessed comes first."""
     year = world.today.year
-    paid = world.ledger.paid(payable_key(insured, PENSION, year - 1, PayKind.NORMAL, ""))
+    paid = world.ledger.taken(world.payer, payable_key(insured, PENSION, year - 1, PayKind.NORMAL, "")).payment
     if paid is None:
         return ""
     if assessment := assessed_instead(insured, world, PENSION, year):

@@ -66,11 +66,12 @@ def obstacle(insured: str, world: World, insurance: Insurance) -> Obstacle | Non
         return Obstacle(Why.CLOSED, enrolment=active[0])
     year = rows[0].cover_year
     key = payable_key(insured, insurance, year, PayKind.NORMAL, "")
-    if payment := world.ledger.paid(key):
-        return Obstacle(Why.PAID, year, payment=payment)
+    taken = world.ledger.taken(world.payer, key)
+    if taken.payment:
+        return Obstacle(Why.PAID, year, payment=taken.payment)
     if (assessment := assessed_instead(insured, world, insurance, year)) and assessment.amount == 0:
         return Obstacle(Why.FREE, year)
-    if held := world.ledger.held(world.payer, key):
+    if held := taken.held:
         return Obstacle(Why.MINE if held.mine else Why.OTHER, year, held=held)
     return None
 

@@ -50,7 +50,7 @@ def open_assessments(known: Knowledge, world: World, insurance: Insurance) -> li
         one
         for one in found
         if one.valid_until >= world.today
-        and world.ledger.paid(assessed_payable(str(known["insured"]), one).key) is None
+        and world.ledger.taken(world.payer, assessed_payable(str(known["insured"]), one).key).payment is None
     ]
 
 
@@ -104,7 +104,7 @@ def why_nothing(known: Knowledge, world: World, insurance: Insurance) -> Answer 
 
 def being_paid(world: World, key: str) -> Answer | None:
     """Somebody has an order for it open: oneself (it is shown), or another (who, nobody is told)."""
-    held = world.ledger.held(world.payer, key)
+    held = world.ledger.taken(world.payer, key).held
     return _held(held) if held else None
 
 

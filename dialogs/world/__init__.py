@@ -27,6 +27,7 @@ from dialogs.world.orders import (
     OrderRefund,
     OrderState,
     Payment,
+    Taken,
 )
 from dialogs.world.registry import Registry, Tariffs
 from dialogs.world.unavailable import Unavailable
@@ -58,6 +59,7 @@ __all__ = [
     "Record",
     "RecordState",
     "Registry",
+    "Taken",
     "Tariffs",
     "Unavailable",
     "Verified",

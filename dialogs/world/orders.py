@@ -105,15 +105,19 @@ class Cancelling(StrEnum):
     UNKNOWN = "unknown"  # no such order of this payer
 
 
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What a payable was, or is being, paid by."""
+
+    payment: Payment | None = None  # settled it, and was not refunded
+    held: Held | None = None  # by an order that is neither closed nor paid
+
+
 class Ledger(Protocol):
     """What was paid and what is being paid."""
 
-    def paid(self, payable_key: str) -> Payment | None:
-        """The payment that settled it and was not refunded."""
-        ...
-
-    def held(self, payer: str, payable_key: str) -> Held | None:
-        """The order that holds it and is neither closed nor refunded."""
+    def taken(self, payer: str, payable_key: str) -> Taken:
+        """Whether there is still something to pay; `payer` says whose own order it may be."""
         ...
 
 

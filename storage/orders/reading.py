@@ -7,23 +7,23 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Any
 
-from sqlalchemy import Engine, Row, bindparam, select
+from sqlalchemy import Engine, Row, bindparam, select, union_all
 
 from dialogs.terms.insurance import Insurance
-from dialogs.world import Held, Order, OrderLine, OrderRefund, OrderState, Payment
-from storage.lookup import Lookup
+from dialogs.world import Held, Order, OrderLine, OrderRefund, OrderState, Payment, Taken
+from storage.lookup import Lookup, no_columns
 from storage.orders.columns import LINE, ORDER, PAYMENT, REFUND, REFUNDED
 
 MOST_ORDERS = 50
-_PAID = Lookup(
-    select(PAYMENT.c.insurance, PAYMENT.c.cover_year, PAYMENT.c.amount, PAYMENT.c.paid_at).where(
-        PAYMENT.c.settles == bindparam("key")
+_OF_PAYMENT = (PAYMENT.c.insurance, PAYMENT.c.cover_year, PAYMENT.c.amount, PAYMENT.c.paid_at)
+_OF_ORDER = (ORDER.c.no, ORDER.c.payer, ORDER.c.state, ORDER.c.opened_at)
+_TAKEN = Lookup(  # one round trip
+    union_all(
+        select(*_OF_PAYMENT, *no_columns(_OF_ORDER)).where(PAYMENT.c.settles == bindparam("key")),
+        select(*no_columns(_OF_PAYMENT), *_OF_ORDER)
+        .join(LINE, LINE.c.order_no == ORDER.c.no)
+        .where(LINE.c.holds == bindparam("key")),
     )
-)
-_HELD = Lookup(
-    select(ORDER.c.no, ORDER.c.payer, ORDER.c.state, ORDER.c.opened_at)
-    .join(LINE, LINE.c.order_no == ORDER.c.no)
-    .where(LINE.c.holds == bindparam("key"))
 )
 _LATEST = (
     select(ORDER)
@@ -50,19 +50,16 @@ class StoredLedger:
     engine: Engine
     zone: tzinfo
 
-    def paid(self, payable_key: str) -> Payment | None:
-        """The payment that settled it and was not refunded."""
-        row = _PAID.first(self.engine, key=payable_key)
-        if row is None:
-            return None
-        return Payment(Insurance(row.insurance), row.cover_year, row.amount, moment(row.paid_at, self.zone))
-
-    def held(self, payer: str, payable_key: str) -> Held | None:
-        """The order that holds it and is neither closed nor refunded."""
-        row = _HELD.first(self.engine, key=payable_key)
-        if row is None or row.state not in (OrderState.OPEN, OrderState.CLOSING):
-            return None
-        return Held(row.no, row.payer == payer, moment(row.opened_at, self.zone))
+    def taken(self, payer: str, payable_key: str) -> Taken:
+        """Whether there is still something to pay; `payer` says whose own order it may be."""
+        payment, held = None, None
+        for row in _TAKEN.rows(self.engine, key=payable_key):
+            if row.no is None:
+                paid_at = moment(row.paid_at, self.zone)
+                payment = Payment(Insurance(row.insurance), row.cover_year, row.amount, paid_at)
+            elif row.state in (OrderState.OPEN, OrderState.CLOSING):
+                held = Held(row.no, row.payer == payer, moment(row.opened_at, self.zone))
+        return Taken(payment, held)
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ from dialogs.world import (
     OrderState,
     Payment,
     Record,
+    Taken,
     Unavailable,
     Verified,
     World,
@@ -149,16 +150,13 @@ class Town:
 
     # -- ledger
 
-    def paid(self, payable_key: str) -> Payment | None:
+    def taken(self, payer: str, payable_key: str) -> Taken:
         self._up()
-        return self.payments.get(payable_key)
-
-    def held(self, payer: str, payable_key: str) -> Held | None:
-        self._up()
+        held = None
         for order in self.books.values():
             if order.state in NOT_OVER and any(line.payable_key == payable_key for line in order.lines):
-                return Held(order.no, self.owners[order.no] == payer, order.opened_at)
-        return None
+                held = Held(order.no, self.owners[order.no] == payer, order.opened_at)
+        return Taken(self.payments.get(payable_key), held)
 
     # -- what the test does
 
@@ -193,9 +191,10 @@ class _Cashier:
         town, keys = self.town, [one.key for one in payables]
         town.opened.append((payer, tuple(payables)))
         for key in keys:
-            if payment := town.paid(key):
-                return Opening(paid=payment)
-            held = town.held(payer, key)
+            taken = town.taken(payer, key)
+            if taken.payment:
+                return Opening(paid=taken.payment)
+            held = taken.held
             if held and held.mine and [line.payable_key for line in town.books[held.order_no].lines] == keys:
                 return Opening(order=town.books[held.order_no])
             if held:

@@ -80,7 +80,7 @@ class House:
                 for enrolment in registry.standing(key, insurance).enrolments:
                     for row in open_rows(tariffs.rows(insurance), enrolment, NOON.date())[-1:]:
                         one = tariff_payable(key, enrolment, row)
-                        if ledger.paid(one.key) is None:
+                        if ledger.taken(PAYER, one.key).payment is None:
                             found[one.key] = one
         return list(found.values())
 

@@ -32,6 +32,7 @@ from storage.database import open_database
 from storage.demo import load_demo
 from storage.migrate import upgrade
 from storage.sealing import FieldSeal
+from tests.processes.quick import Quick
 from tests.storage.backends import REDIS_URL
 
 ROOT = Path(__file__).parents[2]
@@ -47,6 +48,7 @@ class Bot:
     port: int
     running: list[subprocess.Popen[str]] = field(default_factory=list)
     storage: dict[str, str] = field(default_factory=dict)  # laid over the embedded default
+    begins_quickly: bool = True  # False: as an operator begins it, for what looks at memory
 
     @property
     def url(self) -> str:
@@ -83,10 +85,9 @@ class Bot:
         """Start `run.py` with this configuration."""
         command = [sys.executable, "run.py", *arguments, "--config", str(self.folder / "bot.toml")]
         clean = {name: value for name, value in os.environ.items() if not name.startswith("BOT_")}
+        begin = Quick if self.begins_quickly else subprocess.Popen[str]
         with (self.folder / "said.log").open("a") as log:
-            process = subprocess.Popen(
-                command, cwd=ROOT, env=clean | environment, stdout=subprocess.PIPE, stderr=log, text=True
-            )
+            process = begin(command, cwd=ROOT, env=clean | environment, stdout=subprocess.PIPE, stderr=log, text=True)
         self.running.append(process)
         return process
 

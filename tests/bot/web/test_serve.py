@@ -69,6 +69,7 @@ def is_alive(pid: int) -> bool:
 
 
 def test_a_whole_payment_then_500_turns_in_200_megabytes_then_an_end_with_0(bot: Bot) -> None:
+    bot.begins_quickly = False
     bot.write(wechat={"token": "this token is not the one"})
     process = bot.serve(BOT_WECHAT__TOKEN=bot.sandbox.keys.token)  # the environment overrides the file
     assert verify_address(bot.sandbox.wechat)

@@ -30,6 +30,7 @@ LONG = (
 # A run starts a hundred processes; without compiled modules on the disk each of them compiles everything anew.
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+gc.disable()  # until everything is loaded: nothing of it is garbage
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -56,6 +57,7 @@ def pytest_collection_finish() -> None:
         pay.load_private_key = cache(pay.load_private_key)  # type: ignore[attr-defined]
     gc.collect()
     gc.freeze()
+    gc.enable()
     gc.set_threshold(50_000, 20, 20)
 
 

@@ -46,6 +46,7 @@ class Loaded:
 
     def end(self) -> None:
         """It ends; its copies go on."""
+        self._orders.shutdown(socket.SHUT_RDWR)  # what was forked from this process may hold a copy of it
         self._orders.close()
         self._process.wait()
 

@@ -21,10 +21,11 @@ LONGEST_ORDER = 1 << 18
 
 def main(orders: socket.socket) -> None:
     """Take orders until nobody gives them any more. Returns in a new process as well, when the program has run."""
+    gc.disable()  # until everything is loaded: nothing of it is garbage
     for module in PROGRAM:
         importlib.import_module(module)
-    gc.collect()
     gc.freeze()
+    gc.enable()
     while True:
         order, files, _, _ = socket.recv_fds(orders, LONGEST_ORDER, 4)
         _bury()

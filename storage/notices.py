@@ -31,6 +31,13 @@ _WAITING = Lookup(  # in every turn
     .where(NOTICE.c.openid == bindparam("of"), NOTICE.c.delivered_at.is_(None))
     .order_by(NOTICE.c.id)
 )
+_DUE = Lookup(  # every second, in every worker
+    select(NOTICE)
+    .where(NOTICE.c.due_at <= bindparam("now"), NOTICE.c.delivered_at.is_(None))
+    .where(NOTICE.c.leased_until <= bindparam("now"))
+    .order_by(NOTICE.c.id)
+    .limit(100)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +86,9 @@ def news_for(where: Engine | Connection, openid: str, now: int) -> tuple[list[tu
     return waiting, len(waiting) < len(alive)
 
 
-def due(connection: Connection, now: int, limit: int = 100) -> list[tuple[int, int, Notice]]:
-    """News to be tried now: row id, tries so far, notice."""
-    where = (NOTICE.c.due_at <= now) & NOTICE.c.delivered_at.is_(None) & (NOTICE.c.leased_until <= now)
-    rows = connection.execute(select(NOTICE).where(where).order_by(NOTICE.c.id).limit(limit)).all()
-    return [(row.id, row.tries, notice_of(row)) for row in rows]
+def due(engine: Engine, now: int) -> list[tuple[int, int, Notice]]:
+    """News to be tried now: row id, tries so far, notice. Raises DatabaseUnavailable."""
+    return [(row.id, row.tries, notice_of(row)) for row in _DUE.rows(engine, now=now)]
 
 
 def lease(connection: Connection, notice_id: int, now: int, seconds: int) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import pytest
@@ -30,6 +30,7 @@ LONG = (
 # A run starts a hundred processes; without compiled modules on the disk each of them compiles everything anew.
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+gc.disable()  # until everything is loaded: nothing of it is garbage
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -37,12 +38,26 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: next((n for n, long in enumerate(LONG) if item.nodeid.startswith(long)), len(LONG)))
 
 
+class _Compiled(dict[Any, Any]):
+    """What SQLAlchemy compiled, for every engine of a kind: a run opens thousands, each of which would begin anew."""
+
+    def get(self, key: Any, default: Any = None) -> Any:
+        return super().get((key[0].name, *key[1:]), default)
+
+    def __setitem__(self, key: Any, compiled: Any) -> None:
+        super().__setitem__((key[0].name, *key[1:]), compiled)
+
+
 def pytest_collection_finish() -> None:
     """What is loaded by now stays: keys are read once, and the collector of garbage need not look at it again."""
+    if database := sys.modules.get("storage.database"):
+        compiled = {"compiled_cache": _Compiled()}
+        database.create_engine = partial(database.create_engine, execution_options=compiled)  # type: ignore[attr-defined]
     if pay := sys.modules.get("wechatpayv3.core"):  # each bot reads the same few keys: checking one takes 50 ms
         pay.load_private_key = cache(pay.load_private_key)  # type: ignore[attr-defined]
     gc.collect()
     gc.freeze()
+    gc.enable()
     gc.set_threshold(50_000, 20, 20)
 
 

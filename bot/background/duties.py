@@ -6,12 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import structlog
-from sqlalchemy import Engine, select, update
+from sqlalchemy import Engine, bindparam, select, update
 
 from bot.notices.messenger import Messenger
 from bot.pay.till import Till
 from dialogs.world import OrderState, Unavailable
-from storage.database import reading, writing
+from storage.database import writing
+from storage.lookup import Lookup
 from storage.orders.attempts import is_unfinished
 from storage.orders.columns import ORDER
 
@@ -21,6 +22,12 @@ ROUNDS = 20
 BUSY_SECONDS = 15  # an order whose look sets no other time waits so long for its next one
 
 LOG = structlog.get_logger("duties")
+_DUE = Lookup(  # every second, in every worker
+    select(ORDER.c.no)
+    .where(ORDER.c.due_at <= bindparam("now"), ORDER.c.leased_until <= bindparam("now"))
+    .order_by(ORDER.c.due_at)
+    .limit(AT_ONCE)
+)
 
 
 @dataclass(frozen=True)
@@ -47,12 +54,7 @@ class Duties:
         return done
 
     def _due_orders(self) -> list[str]:
-        now = self._now()
-        where = (ORDER.c.due_at <= now) & (ORDER.c.leased_until <= now)
-        with reading(self.engine) as connection:
-            return list(
-                connection.execute(select(ORDER.c.no).where(where).order_by(ORDER.c.due_at).limit(AT_ONCE)).scalars()
-            )
+        return [row.no for row in _DUE.rows(self.engine, now=self._now())]
 
     def _look(self, no: str) -> bool:
         """One look under a lease. It uses up the time it was due at, so what anybody sets meanwhile holds."""

@@ -9,11 +9,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import structlog
-from sqlalchemy import Connection, Engine, insert, select, update
+from sqlalchemy import Connection, Engine, bindparam, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from dialogs.world import Unavailable
 from storage.database import reading, table_of, writing
+from storage.lookup import Lookup
 from storage.sessions.contract import StoreUnavailable
 from storage.tables import RoutineRow
 
@@ -25,6 +26,9 @@ AGAIN_AFTER = (60, 120, 300, 900, 3600)  # seconds after the first failure, the 
 AWAY_AFTER = 10  # seconds, where the database or the store of shared values was away: no fault of the routine
 
 LOG = structlog.get_logger("routines")
+_KNOWN = Lookup(  # every five seconds for each routine, in every worker
+    select(ROUTINE.c.due_at, ROUTINE.c.leased_until).where(ROUTINE.c.name == bindparam("routine"))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +62,7 @@ class Routines:
     def run_if_due(self, routine: Routine) -> int:
         """1 where it was due and nobody else was at it: it was run, well or not. Raises DatabaseUnavailable."""
         now = self._now()
-        with reading(self.engine) as connection:
-            known = connection.execute(
-                select(ROUTINE.c.due_at, ROUTINE.c.leased_until).where(ROUTINE.c.name == routine.name)
-            ).first()
+        known = _KNOWN.first(self.engine, routine=routine.name)
         if known is None:
             self._add(routine.name, now)
         elif known.due_at > now or known.leased_until > now:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import signal
-import threading
 from typing import Any
 
 import typer
@@ -45,12 +44,11 @@ def worker(config: ConfigPath = DEFAULT_CONFIG) -> None:
     set_up()
     with operators_errors():
         one = build(settings_of(config))
-    over = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: over.set())
+    ends = {signal.SIGTERM, signal.SIGINT}
+    signal.pthread_sigmask(signal.SIG_BLOCK, ends)  # a handler that sets an Event can interrupt its very wait, for ever
     one.start_worker()
     typer.echo("ready worker")
-    over.wait()
+    signal.sigwait(ends)
     one.stop()
 
 

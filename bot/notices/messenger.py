@@ -55,10 +55,8 @@ class Messenger:
 
     def deliver_due(self) -> int:
         """Try what is due; returns how many were tried. Raises DatabaseUnavailable."""
-        with reading(self.engine) as connection:
-            due = notices.due(connection, self._now())
         tried = 0
-        for notice_id, tries, notice in due:
+        for notice_id, tries, notice in notices.due(self.engine, self._now()):
             with writing(self.engine) as connection:
                 mine = notices.lease_due(connection, notice_id, self._now(), LEASE_SECONDS)
             if mine:

@@ -21,9 +21,16 @@ class Sandbox:
     pay: PayStandIn
 
     @classmethod
-    def start(cls, folder: Path | None = None, clock: MovableClock | None = None, *, seed: int = 0) -> "Sandbox":
+    def start(
+        cls,
+        folder: Path | None = None,
+        clock: MovableClock | None = None,
+        *,
+        seed: int = 0,
+        keys: SandboxKeys | None = None,
+    ) -> "Sandbox":
         """Start both. With `folder` the keys are kept there for the next start; `seed` is for the faults."""
-        keys = SandboxKeys.fresh() if folder is None else SandboxKeys.kept_in(folder)
+        keys = keys or (SandboxKeys.fresh() if folder is None else SandboxKeys.kept_in(folder))
         time = clock or MovableClock()
         faults = Faults(seed)
         wechat = WeChatStandIn(keys, time, faults)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
 import sys
 import threading
 import time
@@ -13,6 +12,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from subprocess import PIPE, Popen, TimeoutExpired
 
 ROOT = Path(__file__).parents[2]
 LONGEST_END = 5.0  # seconds until the last of a killed group is gone
@@ -31,7 +31,7 @@ class Bot:
     died_by_itself: int = 0
     complaints: Counter[str] = field(default_factory=Counter)  # its log's errors, by event
     ready: threading.Event = field(default_factory=threading.Event)
-    _process: subprocess.Popen[str] | None = None
+    _process: Popen[str] | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
@@ -45,12 +45,12 @@ class Bot:
         command = [sys.executable, "-m", "bot.torture.child", self.what, "--config", str(self.config)]
         self.ready.clear()
         self.starts += 1
-        self._process = subprocess.Popen(  # noqa: S603 - ourselves
+        self._process = Popen(  # noqa: S603 - ourselves
             command,
             cwd=ROOT,
             env=clean | dict(self.environment) | more,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stdout=PIPE,
+            stderr=PIPE,
             text=True,
             start_new_session=True,
         )
@@ -83,7 +83,7 @@ class Bot:
         self._process.send_signal(signal.SIGTERM)
         try:
             well = self._process.wait(40) == 0
-        except subprocess.TimeoutExpired:
+        except TimeoutExpired:
             self.kill()
             well = False
         self._process = None
@@ -102,13 +102,13 @@ class Bot:
         except ProcessLookupError:
             return
 
-    def _watch_ready(self, process: subprocess.Popen[str]) -> None:
+    def _watch_ready(self, process: Popen[str]) -> None:
         assert process.stdout
         for line in process.stdout:
             if line.startswith("ready"):
                 self.ready.set()
 
-    def _watch_log(self, process: subprocess.Popen[str]) -> None:
+    def _watch_log(self, process: Popen[str]) -> None:
         """Drain what it logs: a pipe is never full of a disk that is."""
         assert process.stderr
         with self.log.open("a") as log:

@@ -12,8 +12,10 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
@@ -32,6 +34,8 @@ from storage.database import open_database
 from storage.demo import load_demo
 from storage.migrate import upgrade
 from storage.sealing import FieldSeal
+from tests.bot.sandbox_parts import keys
+from tests.processes.quick import Quick
 from tests.storage.backends import REDIS_URL
 
 ROOT = Path(__file__).parents[2]
@@ -47,6 +51,7 @@ class Bot:
     port: int
     running: list[subprocess.Popen[str]] = field(default_factory=list)
     storage: dict[str, str] = field(default_factory=dict)  # laid over the embedded default
+    begins_quickly: bool = True  # False: as an operator begins it, for what looks at memory
 
     @property
     def url(self) -> str:
@@ -72,10 +77,14 @@ class Bot:
 
     def seed(self) -> None:
         """Tables and demo people, dates moved to fit the machine's day."""
+        today = datetime.now(ZoneInfo("Asia/Shanghai")).date()
+        if "database" not in self.storage:
+            for name, content in seeded(today).items():
+                (self.folder / name).write_bytes(content)
+            return
         FieldSeal.create(self.folder / "field.key")
         engine = self.engine
         upgrade(engine)
-        today = datetime.now(ZoneInfo("Asia/Shanghai")).date()
         load_demo(engine, FieldSeal.read(self.folder / "field.key"), DEMO, today, shift=True)
         engine.dispose()
 
@@ -83,10 +92,9 @@ class Bot:
         """Start `run.py` with this configuration."""
         command = [sys.executable, "run.py", *arguments, "--config", str(self.folder / "bot.toml")]
         clean = {name: value for name, value in os.environ.items() if not name.startswith("BOT_")}
+        begin = Quick if self.begins_quickly else subprocess.Popen[str]
         with (self.folder / "said.log").open("a") as log:
-            process = subprocess.Popen(
-                command, cwd=ROOT, env=clean | environment, stdout=subprocess.PIPE, stderr=log, text=True
-            )
+            process = begin(command, cwd=ROOT, env=clean | environment, stdout=subprocess.PIPE, stderr=log, text=True)
         self.running.append(process)
         return process
 
@@ -121,18 +129,38 @@ class Bot:
         return found
 
 
+@cache
+def seeded(today: date) -> dict[str, bytes]:
+    """The database and the key of a seeded bot on embedded storage, made once for many."""
+    with TemporaryDirectory() as folder:
+        where = Path(folder)
+        FieldSeal.create(where / "field.key")
+        engine = open_database(f"sqlite:///{where / 'bot.db'}")
+        upgrade(engine)
+        load_demo(engine, FieldSeal.read(where / "field.key"), DEMO, today, shift=True)
+        engine.dispose()  # the last connection to close folds the WAL into the file
+        return {file.name: file.read_bytes() for file in where.iterdir()}
+
+
 @contextmanager
-def installed(folder: Path, **storage: str) -> Iterator[Bot]:
-    """A bot that is configured and seeded, not started; everything is stopped at the end."""
-    sandbox = Sandbox.start()
+def configured(folder: Path, **storage: str) -> Iterator[Bot]:
+    """A bot that is configured, without a database yet; everything is stopped at the end."""
+    sandbox = Sandbox.start(keys=keys())
     bot = Bot(folder, sandbox, free_port(), storage=storage)
     try:
         bot.write()
-        bot.seed()
         yield bot
     finally:
         bot.stop()
         sandbox.stop()
+
+
+@contextmanager
+def installed(folder: Path, **storage: str) -> Iterator[Bot]:
+    """As `configured`, and seeded; not started."""
+    with configured(folder, **storage) as bot:
+        bot.seed()
+        yield bot
 
 
 def free_port() -> int:

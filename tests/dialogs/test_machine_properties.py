@@ -18,6 +18,7 @@ from dialogs.vocabulary import ATTACHMENTS, COMMANDS
 from dialogs.world import OrderState
 from tests.dialogs.townspeople import RESIDENTS, record, town
 from tests.dialogs.worlds import SIGNS, Resident
+from tests.examples import examples
 
 PAYING = [key for key in SERVICES if key.startswith("pay.")]
 TYPED = {"document", "insured", "lookup_number", "lookup_name"}
@@ -286,4 +287,4 @@ class Conversation(RuleBasedStateMachine):
 
 
 TestConversation = Conversation.TestCase
-TestConversation.settings = settings(max_examples=200, stateful_step_count=40, deadline=None)
+TestConversation.settings = settings(max_examples=examples(120), stateful_step_count=40, deadline=None)

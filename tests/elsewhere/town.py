@@ -10,16 +10,17 @@ import socket
 import subprocess
 import sys
 from base64 import b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from tests.elsewhere.account import Account
 from tests.elsewhere.agency_file import write_file
 from tests.elsewhere.ground import Bell, Clock, Violations
 from tests.elsewhere.handset import Handset
 from tests.elsewhere.merchant import Merchant
+from tests.processes.quick import Loaded, Quick
 
 ROOT = Path(__file__).parents[2]
 PUBLIC_URL = "https://jiaofei.example"
@@ -57,6 +58,7 @@ class Town:
         self._everybody = _people()
         self._people = iter(self._everybody)
         self._processes: list[subprocess.Popen[str]] = []
+        self._loaded = Loaded(self._environment)  # by this town's clock
         self._worker = worker
 
     # -- setting up
@@ -85,6 +87,7 @@ class Town:
                 process.kill()
                 process.communicate()
             ends.append(process.returncode)
+        self._loaded.end()
         self.account.server.stop()
         self.merchant.server.stop()
         log = (self.folder / "said.log").read_text("utf-8")
@@ -93,10 +96,9 @@ class Town:
 
     def command(self, *words: str) -> tuple[int, str]:
         """`run.py` with these words: exit code, and what it said."""
-        done = subprocess.run(
-            self._line(words), cwd=ROOT, env=self._environment, capture_output=True, text=True, check=False, timeout=60
-        )
-        return done.returncode, done.stdout + done.stderr
+        with self._process(words, stderr=subprocess.PIPE) as process:
+            said = process.communicate(timeout=60)
+        return process.returncode, "".join(said)
 
     def hurry(self, fact: Callable[[], object], what: str) -> None:
         """Let time pass quickly until it is so; `what` says it where it never is."""
@@ -143,14 +145,16 @@ class Town:
         laid = [str(Path(__file__).parent / "clocked"), clean.get("PYTHONPATH", "")]
         return clean | {"ELSEWHERE_CLOCK": str(self.clock.file), "PYTHONPATH": os.pathsep.join(filter(None, laid))}
 
-    def _line(self, words: tuple[str, ...] | list[str]) -> list[str]:
-        return [sys.executable, "run.py", *words, "--config", str(self.folder / "bot.toml")]
+    def _process(self, words: Sequence[str], stderr: IO[str] | int) -> Quick:
+        command = [sys.executable, "run.py", *words, "--config", str(self.folder / "bot.toml")]
+        pipe, environment = subprocess.PIPE, self._environment
+        return Quick(
+            command, loaded=self._loaded, cwd=ROOT, env=environment, stdout=pipe, stderr=stderr, encoding="utf-8"
+        )
 
     def _begin(self, words: list[str], ready: str) -> None:
         with (self.folder / "said.log").open("a", encoding="utf-8") as log:
-            process = subprocess.Popen(
-                self._line(words), cwd=ROOT, env=self._environment, stdout=subprocess.PIPE, stderr=log, text=True
-            )
+            process = self._process(words, stderr=log)
         self._processes.append(process)
         assert process.stdout
         said = process.stdout.readline()

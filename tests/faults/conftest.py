@@ -1,5 +1,8 @@
-"""The servers some fault tests stand on."""
+"""The servers some fault tests stand on; and the bot's processes under torture begin quickly."""
 
+import pytest
+
+from tests.processes.quick import Quick
 from tests.storage.databases import (  # noqa: F401 - fixtures
     database_url,
     engine,
@@ -7,3 +10,8 @@ from tests.storage.databases import (  # noqa: F401 - fixtures
     migrated_postgresql,
     postgresql_server,
 )
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.torture.processes.Popen", Quick)

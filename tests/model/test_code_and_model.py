@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,7 @@ PARTS = 4  # so that they can run beside each other
 SAID = ("placed", "closed", "settled", "refunded")  # what WeChat Pay says, and may say twice
 
 
+@cache
 def states() -> list[tuple[Order, Around]]:
     """Every order the model reaches, as our tables hold it, with everything that may stand around it."""
     found = explore(BOUNDS, lambda _: iter(()), lambda *_: iter(()))

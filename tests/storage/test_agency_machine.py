@@ -21,6 +21,7 @@ from storage.orders import refunds
 from storage.orders.columns import DISCREPANCY, EXPORT, FILE, LEDGER, LINE, ORDER, PAYMENT, REFUND
 from storage.orders.refund_requests import NotRefundable, Stands, ask_refund, chosen, parts_of
 from storage.sealing import FieldSeal
+from tests.examples import examples
 from tests.storage.counter import LAST_DAY, NOON, ZONE, payable, seconds
 from tests.storage.payments_files import export, known_people, rows_in, take_acks
 from tests.storage.test_money_machine import hasty
@@ -228,14 +229,14 @@ class AgencyMachine(RuleBasedStateMachine):
         return bool(row.owes) and row.state not in ("refunded", "dropped")
 
 
-def run(engine: Engine, examples: int, steps: int, *, always_the_same: bool = False) -> Counts[str]:
+def run(engine: Engine, stories: int, steps: int, *, always_the_same: bool = False) -> Counts[str]:
     seen: Counts[str] = Counts()
     with TemporaryDirectory() as folder:
         machine = type("Machine", (AgencyMachine,), {"engine": engine, "folder": Path(folder), "seen": seen})
         run_state_machine_as_test(
             machine,
             settings=settings(
-                max_examples=examples,
+                max_examples=stories,
                 stateful_step_count=steps,
                 deadline=None,
                 suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
@@ -252,7 +253,8 @@ def test_files_and_ledger_tie_on_sqlite(migrated_file: Path, tmp_path: Path) -> 
     engine = open_database(f"sqlite:///{tmp_path}/agencies.db")
     event.listen(engine, "connect", hasty)
     try:
-        seen = run(engine, examples=24, steps=50, always_the_same=True)  # so that no situation is missed now and then
+        # always the same, so that no situation is missed now and then
+        seen = run(engine, stories=examples(16), steps=50, always_the_same=True)
     finally:
         engine.dispose()
     for situation in SITUATIONS:
@@ -262,6 +264,6 @@ def test_files_and_ledger_tie_on_sqlite(migrated_file: Path, tmp_path: Path) -> 
 def test_files_and_ledger_tie_on_postgresql(migrated_postgresql: str) -> None:
     engine = open_database(migrated_postgresql)
     try:
-        run(engine, examples=12, steps=30)
+        run(engine, stories=examples(8), steps=30)
     finally:
         engine.dispose()

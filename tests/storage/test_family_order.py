@@ -27,6 +27,7 @@ from storage.orders import refunds
 from storage.orders.columns import ATTEMPT, EXPORT, LEDGER, LINE, NOTICE, ORDER, PAYMENT, REFUND
 from storage.orders.settling import Settled
 from storage.tables import PersonRow
+from tests.examples import examples
 from tests.storage.counter import NOON, ZONE, Counter, payable, seconds
 from tests.storage.test_money_machine import hasty
 
@@ -267,11 +268,11 @@ def quick(migrated_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
     engine.dispose()
 
 
-def played(engine: Engine, examples: int) -> Counts[str]:
+def played(engine: Engine, stories: int) -> Counts[str]:
     seen: Counts[str] = Counts()
     checks = [HealthCheck.too_slow, HealthCheck.data_too_large]
 
-    @settings(max_examples=examples, deadline=None, suppress_health_check=checks, database=None)
+    @settings(max_examples=stories, deadline=None, suppress_health_check=checks, database=None)
     @given(st.permutations(EVENTS), st.integers(0, 4))
     def every_order(names: list[str], before: int) -> None:
         FamilyOrder(engine, seen).happens((*names[:before], "OPEN", *names[before:]))
@@ -288,7 +289,7 @@ def test_the_books_are_right_in_every_order_of_the_events_that_matter_most(quick
 
 
 def test_the_books_are_right_in_whatever_order_more_happens_on_sqlite(quick: Engine) -> None:
-    seen = played(quick, 150)
+    seen = played(quick, examples(90))
     for situation in ("somebody is in the way", "some of it", "all of it", "none of it", "paid twice"):
         assert seen[situation], f"no story came across: {situation}"
 
@@ -296,7 +297,7 @@ def test_the_books_are_right_in_whatever_order_more_happens_on_sqlite(quick: Eng
 def test_the_books_are_right_in_whatever_order_more_happens_on_postgresql(migrated_postgresql: str) -> None:
     engine = open_database(migrated_postgresql)
     try:
-        played(engine, 25)
+        played(engine, examples(15))
     finally:
         engine.dispose()
 

@@ -39,8 +39,7 @@ def waiting(counter: Counter, openid: str = "oPayer", now: int = NOW) -> list[st
 
 
 def due(counter: Counter, now: int = NOW) -> list[str]:
-    with reading(counter.engine) as connection:
-        return [notice.reason for _, _, notice in notices.due(connection, now)]
+    return [notice.reason for _, _, notice in notices.due(counter.engine, now)]
 
 
 def leased(counter: Counter, notice_id: int, now: int = NOW) -> bool:

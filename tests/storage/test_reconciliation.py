@@ -42,6 +42,7 @@ from storage.reconciliation.discrepancies import (
 )
 from storage.reconciliation.figures import Figures, figures_of
 from storage.reconciliation.findings import Findings
+from tests.examples import examples
 from tests.storage.counter import MCH_ID, NOON, ZONE, Counter, seconds
 
 TODAY = Day.of(NOON.date(), ZONE)
@@ -106,7 +107,7 @@ class Bill:
         return iter(self._lines)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+@settings(max_examples=examples(40), deadline=None, suppress_health_check=list(HealthCheck), database=None)
 @given(cases=st.lists(CASES, max_size=12))
 def test_every_row_is_found_and_classed_right_whatever_stands_in_ledger_and_bill(
     engine: Engine, cases: list[Case]

@@ -195,7 +195,7 @@ def test_a_database_that_is_gone_loses_nothing(room: Room, monkeypatch: pytest.M
         raise DatabaseUnavailable("gone")
 
     for where in (
-        "bot.background.duties.reading",
+        "storage.lookup.Lookup.rows",
         "bot.background.duties.writing",
         "bot.pay.till.writing",
         "bot.pay.till.reading",

@@ -24,7 +24,6 @@ from bot.sandbox import DEMO
 from bot.sandbox.both import Sandbox
 from bot.sandbox.clock import MovableClock
 from bot.sandbox.faults import Faults
-from bot.sandbox.keys import SandboxKeys
 from bot.sandbox.pay import PayStandIn
 from bot.sandbox.wechat import WeChatStandIn
 from bot.settings import read
@@ -40,10 +39,11 @@ from storage.registry import StoredRegistry
 from storage.sealing import FieldSeal
 from storage.tables import EnrolmentRow, PersonRow
 from storage.tariffs import StoredTariffs
+from tests.bot.sandbox_parts import keys
 from tests.storage.counter import NOON, ZONE, Counter
 
 PAYER, OTHER = "oPayer", "oNeighbour"
-KEYS = SandboxKeys.fresh()
+KEYS = keys()
 
 
 @dataclass

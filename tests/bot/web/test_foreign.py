@@ -10,17 +10,17 @@ import falcon.testing
 import pytest
 
 from bot.app import App, build
-from bot.sandbox.keys import SandboxKeys
 from bot.sandbox.push_crypto import PushCrypto, signature
 from bot.sandbox.push_xml import envelope
 from bot.settings import read
 from storage.orders.columns import DISCREPANCY, LEDGER
 from storage.sealing import FieldSeal
+from tests.bot.sandbox_parts import keys
 
 VECTORS = Path(__file__).parents[4] / "shared" / "data" / "vectors"
 PUSH = VECTORS / "push" / "message_push_vectors.json"
 HOSTILE = sorted((VECTORS / "pay").glob("*.xml"))
-KEYS = SandboxKeys.fresh()
+KEYS = keys()
 
 
 def application(folder: Path, account: dict[str, str], now: float) -> App:

@@ -17,7 +17,19 @@ from bot.sandbox.faults import Fault
 from bot.sandbox.phone import Phone
 from bot.settings import BadConfiguration, read, require_complete
 from storage.orders.columns import LEDGER, LINE, NOTICE, ORDER
-from tests.bot.served import NAME, NUMBER, Bot, family, installed, megabytes, sheet_of, to_the_last_look, until
+from storage.sealing import FieldSeal
+from tests.bot.served import (
+    NAME,
+    NUMBER,
+    Bot,
+    configured,
+    family,
+    installed,
+    megabytes,
+    sheet_of,
+    to_the_last_look,
+    until,
+)
 
 SECRETS = {
     "wechat": ("app_id", "secret", "token", "encoding_aes_key"),
@@ -69,6 +81,7 @@ def is_alive(pid: int) -> bool:
 
 
 def test_a_whole_payment_then_500_turns_in_200_megabytes_then_an_end_with_0(bot: Bot) -> None:
+    bot.begins_quickly = False
     bot.write(wechat={"token": "this token is not the one"})
     process = bot.serve(BOT_WECHAT__TOKEN=bot.sandbox.keys.token)  # the environment overrides the file
     assert verify_address(bot.sandbox.wechat)
@@ -149,12 +162,19 @@ def test_killed_between_callback_and_notice_the_payment_is_told_once(bot: Bot) -
     agrees_with_wechat_pay(bot)
 
 
+@pytest.fixture
+def unseeded(tmp_path: Path) -> Iterator[Bot]:
+    FieldSeal.create(tmp_path / "field.key")
+    with configured(tmp_path) as one:
+        yield one
+
+
 @pytest.mark.parametrize("value", ["", "<fill in>", "changeme"])
 @pytest.mark.parametrize(("section", "key"), EACH_SECRET)
-def test_a_secret_that_is_missing_or_a_placeholder_is_named(bot: Bot, section: str, key: str, value: str) -> None:
-    bot.write(**{section: {key: value}})
+def test_a_secret_that_is_missing_or_a_placeholder_is_named(unseeded: Bot, section: str, key: str, value: str) -> None:
+    unseeded.write(**{section: {key: value}})
     with pytest.raises(BadConfiguration) as wrong:
-        require_complete(read(bot.folder / "bot.toml"))
+        require_complete(read(unseeded.folder / "bot.toml"))
     assert [line.partition(":")[0] for line in wrong.value.mistakes] == [f"{section}.{key}"]
 
 

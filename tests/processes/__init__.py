@@ -1,0 +1,1 @@
+"""Processes of the bot that begin quickly: copies of one that has loaded the program already."""

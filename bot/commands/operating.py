@@ -42,10 +42,11 @@ def worker(config: ConfigPath = DEFAULT_CONFIG) -> None:
     from bot.logs import set_up
 
     set_up()
+    # No handler: one that sets an Event can interrupt its very wait, for ever. Threads inherit what is blocked here.
+    ends = {signal.SIGTERM, signal.SIGINT}
+    signal.pthread_sigmask(signal.SIG_BLOCK, ends)
     with operators_errors():
         one = build(settings_of(config))
-    ends = {signal.SIGTERM, signal.SIGINT}
-    signal.pthread_sigmask(signal.SIG_BLOCK, ends)  # a handler that sets an Event can interrupt its very wait, for ever
     one.start_worker()
     typer.echo("ready worker")
     signal.sigwait(ends)

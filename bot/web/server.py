@@ -135,10 +135,16 @@ def load(factory: str, arguments: tuple[str, ...], cores: OwnCores) -> WSGIAppli
 
 def _end_with_the_main_process() -> None:
     """A main process that was killed stops no worker; one that lived on would hold the port against the next start."""
-    main = multiprocessing.parent_process()
-    if main is not None:
-        main.join()
-        os.kill(os.getpid(), signal.SIGTERM)
+    main, me = multiprocessing.parent_process(), threading.main_thread().ident
+    if main is None or me is None:
+        return
+    main.join()
+    for _ in range(
+        _LONGEST_STOP
+    ):  # one that comes as the thread begins to wait, or that another takes, does not wake it
+        signal.pthread_kill(me, signal.SIGTERM)
+        time.sleep(1.0)
+    os._exit(1)
 
 
 def _free(host: str, port: int) -> int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal, cast
@@ -19,6 +20,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from bot.certificate.seal import BadSeal, Seal
 
 PLACEHOLDER = re.compile(r"^\s*$|^<.*>$|change[-_ ]?me|placeholder|your[-_ ]|请填写|^x{3,}$|x{8}", re.IGNORECASE)
+_FILE: ContextVar[Path | None] = ContextVar("file", default=None)  # a class for each file takes 15 ms to build
 _PEM = "-----BEGIN "  # what a key's own letters spell by chance says nothing
 
 
@@ -134,8 +136,7 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        file = settings_cls.model_config.get("toml_file")
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, Path(str(file)))
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, _FILE.get())
 
     @property
     def zone(self) -> ZoneInfo:
@@ -169,17 +170,17 @@ def read(config: Path, overrides: dict[str, dict[str, Any]] | None = None) -> Se
     if not config.is_file():
         raise BadConfiguration([f"{config}: there is no such file; copy bot.toml and fill it in"])
 
-    class FromFile(Settings):
-        model_config = SettingsConfigDict(toml_file=config)
-
+    file = _FILE.set(config)
     try:
-        settings = FromFile(**cast(Any, overrides or {}))
+        settings = Settings(**cast(Any, overrides or {}))
     except ValidationError as error:
         raise BadConfiguration(
             [f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors(include_input=False)]
         ) from None
     except ValueError as error:  # not TOML
         raise BadConfiguration([f"{config.name}: {error}"]) from None
+    finally:
+        _FILE.reset(file)
     settings._folder = config.resolve().parent
     return settings
 

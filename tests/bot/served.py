@@ -259,7 +259,7 @@ def redis_database() -> Iterator[str]:
 
     Skips without a Redis, fails without one under CI.
     """
-    url = REDIS_URL.rpartition("/")[0] + f"/{11 + int(os.environ.get('PYTEST_XDIST_WORKER', 'gw0')[2:]) % 3}"
+    url = REDIS_URL.rpartition("/")[0] + f"/{11 + int(os.environ.get('PYTEST_XDIST_WORKER', 'gw0')[2:]) % 4}"
     client = redis.Redis.from_url(url, socket_connect_timeout=1)
     try:
         client.ping()

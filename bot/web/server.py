@@ -37,6 +37,7 @@ COUNTED_TOGETHER = "PROMETHEUS_MULTIPROC_DIR"
 _COLLECT_AFTER = (20_000, 20, 20)  # new objects, and younger collections, before one collects
 _STOP_FIRST = 100  # before multiprocessing's own finalizers
 _LOOK_AGAIN = 0.02  # seconds
+_WAKE = signal.SIGUSR1  # nobody else's; a second SIGTERM would stop Granian's stopping
 _LONGEST_STOP = 30  # seconds; a worker that hangs is killed then
 
 
@@ -125,6 +126,7 @@ def load(factory: str, arguments: tuple[str, ...], cores: OwnCores) -> WSGIAppli
     module, _, name = factory.partition(":")
     served = cast(Served, getattr(importlib.import_module(module), name)(*arguments))
     multiprocessing.util.Finalize(None, served.stop, exitpriority=_STOP_FIRST)
+    signal.signal(_WAKE, lambda *_: None)
     threading.Thread(target=_end_with_the_main_process, name="main-process", daemon=True).start()
     served.start_background()
     gc.collect()
@@ -139,11 +141,10 @@ def _end_with_the_main_process() -> None:
     if main is None or me is None:
         return
     main.join()
-    for _ in range(
-        _LONGEST_STOP
-    ):  # one that comes as the thread begins to wait, or that another takes, does not wake it
-        signal.pthread_kill(me, signal.SIGTERM)
+    signal.pthread_kill(me, signal.SIGTERM)
+    for _ in range(_LONGEST_STOP):  # one that comes as the thread begins to wait wakes it only with the next signal
         time.sleep(1.0)
+        signal.pthread_kill(me, _WAKE)
     os._exit(1)
 
 

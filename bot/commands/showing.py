@@ -25,7 +25,7 @@ def flows(
 @app.command()
 def bench(
     what: Annotated[str, typer.Argument(help="turn | certificate | reconcile | strangers")] = "turn",
-    seconds: Annotated[float, typer.Option(help="每一轮多少秒")] = 5.0,
+    seconds: Annotated[float, typer.Option(help="每一轮多少秒")] = 2.0,
     storage: Annotated[str, typer.Option(help="reconcile：postgresql 或 sqlite")] = "postgresql",
     rows: Annotated[int, typer.Option(help="reconcile：账单最多多少行")] = 1_000_000,
     config: ConfigPath = DEFAULT_CONFIG,

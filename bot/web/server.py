@@ -142,7 +142,7 @@ def _end_with_the_main_process() -> None:
         return
     main.join()
     signal.pthread_kill(me, signal.SIGTERM)
-    for _ in range(_LONGEST_STOP):  # one that comes as the thread begins to wait wakes it only with the next signal
+    for _ in range(_LONGEST_STOP):  # it was seen to go on waiting until another signal came
         time.sleep(1.0)
         signal.pthread_kill(me, _WAKE)
     os._exit(1)

@@ -38,7 +38,9 @@ class Merchant:
         self.orders: dict[str, Order] = {}
         self.asked: list[str] = []  # method and path, in order
         self.gates: dict[str, threading.Event] = {}  # name of a call: answered once this is set
-        self.trouble: dict[str, deque[tuple[int, str]]] = {}  # name of a call: status and code of the next answers
+        self.trouble: dict[
+            str, deque[tuple[int, str]]
+        ] = {}  # how a path ends: status and code of the next answers there
         self.bills = Bills(self)
         self.callbacks = Callbacks(self, notify_url, bot_url)
         self._rules = Rules(violations, app_id, self.mch_id, notify_url)
@@ -104,9 +106,7 @@ class Merchant:
             self._check(request)
             if gate := self.gates.get(name):
                 gate.wait(2)
-            if self.trouble.get(name):
-                status, code = self.trouble[name].popleft()
-                raise PayRefused(status, code, "as the test wishes")
+            self._be_in_trouble(request.path)
             with self._lock:
                 said = call(request)
         except PayRefused as refused:
@@ -116,6 +116,13 @@ class Merchant:
         if isinstance(said, Answer):
             return said
         return self.signed(json.dumps(said, ensure_ascii=False).encode() if said is not None else b"")
+
+    def _be_in_trouble(self, path: str) -> None:
+        with self._lock:
+            answers = next((left for end, left in list(self.trouble.items()) if left and path.endswith(end)), None)
+            if answers:
+                status, code = answers.popleft()
+                raise PayRefused(status, code, "as the test wishes")
 
     def _call(self, request: Request) -> tuple[str, Callable[[Request], Any] | None]:
         """Its name and what answers it."""

@@ -16,7 +16,7 @@ def test_an_order_that_was_paid_unheard_is_found_paid_when_it_ends(town: Town) -
     phone, person = town.phone(), town.person()
     to_the_order(phone, person)
     order = phone.cashier()
-    trouble = town.merchant.trouble["query"] = deque([(500, "SYSTEM_ERROR")])
+    trouble = town.merchant.trouble[f"/{order.no}"] = deque([(500, "SYSTEM_ERROR")])
     town.merchant.pay(order, phone.openid, told=False)
     town.clock.move(order.expires.timestamp() - town.clock.now() + 1)
     town.bell.until(lambda: not trouble, "WeChat Pay is asked")
@@ -30,7 +30,7 @@ def test_an_order_that_was_paid_unheard_is_found_paid_when_it_ends(town: Town) -
 @pytest.mark.parametrize("trouble", [(500, "SYSTEM_ERROR"), (429, "FREQUENCY_LIMITED"), (502, "SERVICE_UNAVAILABLE")])
 def test_placing_is_repeated_with_the_same_number_and_words(town: Town, trouble: tuple[int, str]) -> None:
     phone, person = town.phone(), town.person()
-    town.merchant.trouble["place"] = deque([trouble] * 2)
+    town.merchant.trouble["/jsapi"] = deque([trouble] * 2)
     asked = len(town.merchant.asked)
     link = to_the_order(phone, person).url("点这里付款")
     town.bell.until(lambda: len(town.merchant.asked) > asked, "it is placed")
@@ -68,7 +68,7 @@ def test_giving_up_while_wechat_pay_is_silent_is_told_when_it_speaks_again(town:
     phone, person = town.phone(), town.person()
     to_the_order(phone, person)
     order = phone.cashier()
-    town.merchant.trouble["close"] = deque([(500, "SYSTEM_ERROR")] * 1)
+    town.merchant.trouble[f"/{order.no}/close"] = deque([(500, "SYSTEM_ERROR")])
     answer = phone.tap("不缴了")
     assert "要跟微信核对" in answer, answer.text
     town.hurry(lambda: phone.fan.pushes, "it is closed again")

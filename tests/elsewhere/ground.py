@@ -41,9 +41,12 @@ class Clock:
 
     def near(self, moment: float, seconds: float) -> bool:
         """Whether this is at most so many seconds from now, or from before a move that was just made."""
+        return any(abs(moment + move - self.now()) <= seconds for move in (0.0, self.just_moved()))
+
+    def just_moved(self) -> float:
+        """By how many seconds the clock was moved just now: what was sent before arrives that much late."""
         at, by = self._moved
-        moves = (0.0, by) if time.time() - at < UNDER_WAY else (0.0,)
-        return any(abs(moment + move - self.now()) <= seconds for move in moves)
+        return by if time.time() - at < UNDER_WAY else 0.0
 
     def beijing(self) -> datetime:
         """Now, as WeChat writes times."""

@@ -207,7 +207,7 @@ class Merchant:
 
     def _place(self, request: Request) -> dict[str, str]:
         trade_type, body, now = request.path.rpartition("/")[2].upper(), self._json(request), self.clock.beijing()
-        self._rules.order(trade_type, body, now)
+        self._rules.order(trade_type, body, now, self.clock.just_moved())
         order = self.orders.get(body["out_trade_no"])
         if order is None:
             order = self.orders[body["out_trade_no"]] = Order(trade_type, body, now)

@@ -73,6 +73,7 @@ class Account:
         self._refusals: dict[tuple[str, str], deque[int]] = {}
         self.refused_tokens = 0
         self._tokens: list[tuple[str, float]] = []
+        self._token_ends_at: str | None = None
         self._lock = threading.RLock()
         self.server = Listener(self._answer)
 
@@ -88,10 +89,9 @@ class Account:
         """The endpoints that were called for this citizen, in order."""
         return [endpoint for endpoint, whom in self.asked if whom == openid]
 
-    def end_token(self) -> None:
-        """The token in force is no good any more, before its time."""
-        with self._lock:
-            self._tokens.clear()
+    def end_token(self, openid: str) -> None:
+        """The token in force is no good any more when the next call for this citizen arrives, before its time."""
+        self._token_ends_at = openid
 
     # -- the wire
 
@@ -115,6 +115,9 @@ class Account:
                 return Answer(404)
             for name in request.twice:
                 self.violations.note(f"{endpoint}: {name} stands twice")
+            if whom == self._token_ends_at:
+                self._tokens.clear()
+                self._token_ends_at = None
             try:
                 if endpoint != "stable_token":
                     self._check_token(request)

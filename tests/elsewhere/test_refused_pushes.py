@@ -62,7 +62,7 @@ def test_a_picture_that_is_refused_comes_after_the_next_word(town: Town) -> None
 def test_a_token_that_ends_before_its_time_is_renewed_without_a_word_lost(town: Town) -> None:
     phone, person = town.phone(), town.person()
     to_the_order(phone, person)
-    town.account.end_token()
+    town.account.end_token(phone.openid)
     asked = len(town.account.asked)
     phone.pay()
     phone.push(saying="缴费成功")

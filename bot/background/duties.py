@@ -15,6 +15,7 @@ from storage.database import writing
 from storage.lookup import Lookup
 from storage.orders.attempts import is_unfinished
 from storage.orders.columns import ORDER
+from storage.orders.rows import change_order, lock_order
 
 LEASE_SECONDS = 50  # more than one look takes: six calls of at most five seconds, and their commits
 AT_ONCE = 50
@@ -78,12 +79,11 @@ class Duties:
     def _hand_back(self, no: str, lease: int) -> None:
         """End the lease, unless it ran out and is another's; what is over is not looked at again."""
         with writing(self.engine) as connection:
-            order = connection.execute(select(ORDER).where(ORDER.c.no == no).with_for_update()).one()
-            if order.leased_until != lease:
+            order = lock_order(connection, no)
+            if order is None or order.leased_until != lease:
                 return
             alive = order.state in (OrderState.OPEN, OrderState.CLOSING) or is_unfinished(connection, no)
-            changes = {"leased_until": 0, "due_at": order.due_at if alive else None}
-            connection.execute(update(ORDER).where(ORDER.c.no == no).values(changes))
+            change_order(connection, no, leased_until=0, due_at=order.due_at if alive else None)
 
     def _now(self) -> int:
         return int(self.clock())

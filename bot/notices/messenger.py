@@ -26,9 +26,9 @@ from dialogs.world import Unavailable
 from storage import notices
 from storage.database import reading, writing
 from storage.notices import CARD, PAGE, PICTURES, Notice
-from storage.orders.columns import ATTEMPT, ORDER, PLACED
+from storage.orders.columns import ATTEMPT, PLACED
 from storage.orders.reading import moment
-from storage.orders.settling import lines_of
+from storage.orders.rows import lines_of, the_attempt, the_order
 from storage.sessions.contract import StoreUnavailable, TurnStore
 
 LEASE_SECONDS = 30
@@ -211,8 +211,8 @@ class Messenger:
     def _card(self, out_trade_no: str) -> bytes:
         """The picture of an attempt's code."""
         with reading(self.engine) as connection:
-            attempt = connection.execute(select(ATTEMPT).where(ATTEMPT.c.out_trade_no == out_trade_no)).one()
-            order = connection.execute(select(ORDER).where(ORDER.c.no == attempt.order_no)).one()
+            attempt = the_attempt(connection, out_trade_no)
+            order = the_order(connection, attempt.order_no)
             lines = lines_of(connection, order.no)
         expires = moment(attempt.expires_at, self.zone)
         card = CardLines(

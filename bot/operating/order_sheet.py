@@ -8,8 +8,9 @@ from sqlalchemy import Engine, select
 
 from dialogs.terms.money import yuan
 from storage.database import reading
-from storage.orders.columns import ATTEMPT, LEDGER, LINE, NOTICE, ORDER, REFUND
+from storage.orders.columns import ATTEMPT, LEDGER, NOTICE, REFUND
 from storage.orders.reading import moment
+from storage.orders.rows import lines_of, order_of
 
 
 def order_sheet(engine: Engine, no: str, zone: tzinfo) -> str | None:
@@ -20,10 +21,10 @@ def order_sheet(engine: Engine, no: str, zone: tzinfo) -> str | None:
 
     with reading(engine) as connection:
         number = connection.execute(select(ATTEMPT.c.order_no).where(ATTEMPT.c.out_trade_no == no)).scalar() or no
-        order = connection.execute(select(ORDER).where(ORDER.c.no == number)).first()
+        order = order_of(connection, number)
         if order is None:
             return None
-        lines = connection.execute(select(LINE).where(LINE.c.order_no == number).order_by(LINE.c.line_no)).all()
+        lines = lines_of(connection, number)
         tries = connection.execute(
             select(ATTEMPT).where(ATTEMPT.c.order_no == number).order_by(ATTEMPT.c.made_at)
         ).all()

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from itsdangerous import BadSignature, Signer
-from sqlalchemy import select
 
 from bot.pay.cashier import placed_prepay_id
 from bot.pay.hand_off import hand_off_page, plain_sentence
@@ -14,7 +13,7 @@ from bot.pay.till import Till
 from dialogs.texts import say
 from dialogs.world import OrderState, Unavailable
 from storage.database import reading
-from storage.orders.columns import ORDER
+from storage.orders.rows import order_of
 
 Page = tuple[int, Mapping[str, str], bytes]
 
@@ -47,7 +46,7 @@ class PayLinks:
 
     def _cashier(self, order_no: str) -> Page:
         with reading(self.till.engine) as connection:
-            order = connection.execute(select(ORDER).where(ORDER.c.no == order_no)).first()
+            order = order_of(connection, order_no)
         if order is None:
             return self._sentence(404, "pay.unknown")
         if order.state == OrderState.PAID:

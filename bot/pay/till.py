@@ -12,7 +12,7 @@ from datetime import tzinfo
 from typing import Any
 
 import structlog
-from sqlalchemy import Engine, Row, select
+from sqlalchemy import Engine, Row
 
 from bot.pay.charge import Charge, RefundNotice, RefundState
 from bot.pay.gateway import CLOSED_CODES, PAID_CODES, CloseResult, Gateway
@@ -23,10 +23,11 @@ from dialogs.world import OrderState
 from storage.database import reading, writing
 from storage.notices import card_notice, write_notice
 from storage.orders import attempts
-from storage.orders.columns import CLOSING, ORDER, PLACED, PLACING
+from storage.orders.columns import CLOSING, PLACED, PLACING
 from storage.orders.events import note_event
 from storage.orders.reading import moment
 from storage.orders.restoring import Restorer
+from storage.orders.rows import order_of, running
 from storage.orders.settling import Received, Settled, Settler
 from storage.reconciliation.discrepancies import are_closed
 
@@ -113,8 +114,8 @@ class Till:
         """One step; True where another may follow at once."""
         now = self._now()
         with reading(self.engine) as connection:
-            order = connection.execute(select(ORDER).where(ORDER.c.no == order_no)).first()
-            attempt = attempts.running(connection, order_no)
+            order = order_of(connection, order_no)
+            attempt = running(connection, order_no)
         if order is None:
             return False
         if order.state == OrderState.OPEN and now >= order.expires_at:
@@ -153,7 +154,7 @@ class Till:
 
     def _runs(self, order_no: str) -> bool:
         with reading(self.engine) as connection:
-            return attempts.running(connection, order_no) is not None
+            return running(connection, order_no) is not None
 
     def _place(self, attempt: Row[Any]) -> bool:
         number = attempt.out_trade_no
@@ -235,7 +236,7 @@ class Till:
         """Whether settling has ended it; a discrepancy is left to a person, whose closing of it ends the attempt."""
         number = attempt.out_trade_no
         with reading(self.engine) as connection:
-            now_running = attempts.running(connection, attempt.order_no)
+            now_running = running(connection, attempt.order_no)
             put_right = are_closed(connection, number)
         if now_running is None or now_running.out_trade_no != number:
             return True

@@ -11,8 +11,9 @@ from sqlalchemy import Connection, Row, select
 from bot.story.entry import Entry
 from dialogs.terms.money import yuan
 from storage.database import table_of
-from storage.orders.columns import ATTEMPT, DISCREPANCY, EXPORT, LEDGER, LINE, NOTICE, ORDER, PAYMENT, REFUND
+from storage.orders.columns import ATTEMPT, DISCREPANCY, EXPORT, LEDGER, LINE, NOTICE, PAYMENT, REFUND
 from storage.orders.events import PAY_EVENT
+from storage.orders.rows import the_order
 from storage.tables import BillLineRow
 
 BILL_LINE = table_of(BillLineRow)
@@ -27,7 +28,7 @@ DELIVERED = {"push": "推送", "template": "模板消息", "reply": "写在下�
 def of_orders(connection: Connection, orders: Sequence[str]) -> Iterator[Entry]:
     """Everything the books know of these orders."""
     for no in orders:
-        order = connection.execute(select(ORDER).where(ORDER.c.no == no)).one()
+        order = the_order(connection, no)
         tries = _of(connection, ATTEMPT, ATTEMPT.c.order_no == no)
         numbers = [one.out_trade_no for one in tries]
         yield from _opened(order, _of(connection, LINE, LINE.c.order_no == no))

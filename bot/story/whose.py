@@ -13,6 +13,7 @@ from storage.certificates import CERTIFICATE
 from storage.database import reading, table_of
 from storage.journal import SPOKEN
 from storage.orders.columns import ATTEMPT, LINE, ORDER, REFUND
+from storage.orders.rows import order_of
 from storage.sealing import FieldSeal
 from storage.tables import PersonRow
 
@@ -51,7 +52,7 @@ def _order(connection: Connection, key: str) -> Whose | None:
         or connection.execute(select(REFUND.c.order_no).where(REFUND.c.out_refund_no == key)).scalar()
         or key
     )
-    order = connection.execute(select(ORDER).where(ORDER.c.no == no)).first()
+    order = order_of(connection, no)
     if order is None:
         return None
     over = max(at for at in (order.expires_at, order.paid_at, order.closed_at) if at)

@@ -20,7 +20,6 @@ from storage.orders.columns import (
     ATTEMPT,
     CLOSED,
     CLOSING,
-    LINE,
     LOOK_AFTER,
     ORDER,
     OUTSTANDING,
@@ -30,38 +29,43 @@ from storage.orders.columns import (
     RUNNING,
 )
 from storage.orders.events import note_event
+from storage.orders.rows import (
+    change_attempt,
+    change_order,
+    change_running,
+    lines_of,
+    lock_order,
+    locked_order,
+    release,
+    running,
+    the_order,
+)
 
-_ORDER_NO = select(ATTEMPT.c.order_no).where(ATTEMPT.c.out_trade_no == bindparam("number")).scalar_subquery()
-_LOCKED_ORDER = select(ORDER).where(ORDER.c.no == _ORDER_NO).with_for_update()  # built once: every step asks this
+# Built once: every step asks these.
+_HOW_MANY = select(func.count()).select_from(ATTEMPT).where(ATTEMPT.c.order_no == bindparam("which"))
+_OWING = select(REFUND.c.out_refund_no).where(
+    REFUND.c.order_no == bindparam("which"), REFUND.c.state.in_(OUTSTANDING), REFUND.c.owes.is_not(None)
+)
+_CALL_ALONE = update(ATTEMPT).where(
+    ATTEMPT.c.out_trade_no == bindparam("which"),
+    ATTEMPT.c.state == bindparam("placing", PLACING),
+    ATTEMPT.c.called_at.is_(None) | (ATTEMPT.c.called_at <= bindparam("before")),
+)
 
 CALL_SECONDS = 8  # a call that places has answered or given up by then (the gateway waits two and three)
-
-
-def locked_order(connection: Connection, out_trade_no: str) -> Row[Any] | None:
-    """The order of an attempt, locked until the transaction ends (SQLite has one writer anyway)."""
-    return connection.execute(_LOCKED_ORDER, {"number": out_trade_no}).first()
 
 
 def is_unfinished(connection: Connection, order_no: str) -> bool:
     """Whether WeChat Pay may still take money for the order, or money of it is still to go back."""
     if running(connection, order_no) is not None:
         return True
-    owing = (REFUND.c.order_no == order_no) & REFUND.c.state.in_(OUTSTANDING) & REFUND.c.owes.is_not(None)
-    return connection.execute(select(REFUND.c.out_refund_no).where(owing)).first() is not None
-
-
-def running(connection: Connection, order_no: str) -> Row[Any] | None:
-    """The attempt for which WeChat Pay may still take money."""
-    return connection.execute(select(ATTEMPT).where(ATTEMPT.c.runs == order_no)).first()
+    return connection.execute(_OWING, {"which": order_no}).first() is not None
 
 
 def add_attempt(connection: Connection, order_no: str, now: int) -> str:
     """A new try, not yet known to WeChat Pay, on the order's channel; returns its `out_trade_no`."""
-    order = connection.execute(select(ORDER).where(ORDER.c.no == order_no)).one()
-    lines = connection.execute(select(LINE).where(LINE.c.order_no == order_no).order_by(LINE.c.line_no)).all()
-    before = connection.execute(
-        select(func.count()).select_from(ATTEMPT).where(ATTEMPT.c.order_no == order_no)
-    ).scalar_one()
+    order, lines = the_order(connection, order_no), lines_of(connection, order_no)
+    before = connection.execute(_HOW_MANY, {"which": order_no}).scalar_one()
     out_trade_no = f"{order_no}-{before + 1}"
     attempt = {
         "out_trade_no": out_trade_no,
@@ -95,10 +99,10 @@ def mark_called(connection: Connection, out_trade_no: str, now: int, *, alone: b
     code that was given before (facts/wechat.md B0); a JSAPI order gives the same prepay_id to both.
     """
     locked_order(connection, out_trade_no)
-    where = (ATTEMPT.c.out_trade_no == out_trade_no) & (ATTEMPT.c.state == PLACING)
-    if alone:
-        where &= ATTEMPT.c.called_at.is_(None) | (ATTEMPT.c.called_at <= now - CALL_SECONDS)
-    return bool(connection.execute(update(ATTEMPT).where(where).values(called_at=now)).rowcount)
+    if not alone:
+        return change_attempt(connection, out_trade_no, (PLACING,), called_at=now)
+    bound = {"which": out_trade_no, "before": now - CALL_SECONDS, "called_at": now}
+    return bool(connection.execute(_CALL_ALONE, bound).rowcount)
 
 
 def mark_placed(
@@ -106,9 +110,8 @@ def mark_placed(
 ) -> bool:
     """WeChat Pay has it; False where it has moved on meanwhile (placed by another, closing, paid), which stands."""
     order = locked_order(connection, out_trade_no)
-    where = (ATTEMPT.c.out_trade_no == out_trade_no) & (ATTEMPT.c.state == PLACING)
     changes = {"state": PLACED, "prepay_id": prepay_id or None, "code_url": code_url or None}
-    if order is None or not connection.execute(update(ATTEMPT).where(where).values(changes)).rowcount:
+    if order is None or not change_attempt(connection, out_trade_no, (PLACING,), **changes):
         return False
     schedule_look(connection, order.no, now)
     note_event(connection, order.no, "placed", now, out_trade_no)
@@ -117,9 +120,8 @@ def mark_placed(
 
 def begin_closing(connection: Connection, order_no: str, reason: str, now: int) -> bool:
     """The order is to end without payment; False where it is not open any more."""
-    where = (ORDER.c.no == order_no) & (ORDER.c.state == OrderState.OPEN)
     changes = {"state": OrderState.CLOSING, "close_reason": reason, "due_at": now}
-    if not connection.execute(update(ORDER).where(where).values(changes)).rowcount:
+    if not change_order(connection, order_no, (OrderState.OPEN,), **changes):
         return False
     close_running(connection, order_no)
     note_event(connection, order_no, "closing", now, reason=reason)
@@ -141,9 +143,8 @@ def begin_switch(connection: Connection, order_no: str, channel: str, now: int) 
 
 def begin_anew(connection: Connection, order_no: str, now: int) -> None:
     """A fresh number on the same channel is wanted: the placed attempt is closed first, as in a switch."""
-    connection.execute(select(ORDER.c.no).where(ORDER.c.no == order_no).with_for_update())
-    where = (ATTEMPT.c.runs == order_no) & (ATTEMPT.c.state == PLACED)
-    if connection.execute(update(ATTEMPT).where(where).values(state=CLOSING)).rowcount:
+    lock_order(connection, order_no)
+    if change_running(connection, order_no, (PLACED,), state=CLOSING):
         look_again(connection, order_no, now)
         note_event(connection, order_no, "anew", now)
 
@@ -151,23 +152,20 @@ def begin_anew(connection: Connection, order_no: str, now: int) -> None:
 def replace_refused(connection: Connection, out_trade_no: str) -> None:
     """WeChat Pay will not take this number any more: it is closed there, and a new one follows."""
     locked_order(connection, out_trade_no)
-    where = (ATTEMPT.c.out_trade_no == out_trade_no) & ATTEMPT.c.state.in_(RUNNING)
-    connection.execute(update(ATTEMPT).where(where).values(state=CLOSING))
+    change_attempt(connection, out_trade_no, RUNNING, state=CLOSING)
 
 
 def mark_closed(connection: Connection, out_trade_no: str, zone: tzinfo, now: int) -> None:
     """WeChat Pay has closed it. The order ends with it, or goes on with a new attempt."""
     order = locked_order(connection, out_trade_no)
-    where = (ATTEMPT.c.out_trade_no == out_trade_no) & (ATTEMPT.c.state == CLOSING)
-    if order is None or not connection.execute(update(ATTEMPT).where(where).values(state=CLOSED, runs=None)).rowcount:
+    if order is None or not change_attempt(connection, out_trade_no, (CLOSING,), state=CLOSED, runs=None):
         return
     note_event(connection, order.no, "closed", now, out_trade_no)
     if order.state == OrderState.OPEN:
         add_attempt(connection, order.no, now)
     elif order.state == OrderState.CLOSING:
-        changes = {"state": OrderState.CLOSED, "closed_at": now, "due_at": None}
-        connection.execute(update(ORDER).where(ORDER.c.no == order.no).values(changes))
-        connection.execute(update(LINE).where(LINE.c.order_no == order.no).values(holds=None))
+        change_order(connection, order.no, state=OrderState.CLOSED, closed_at=now, due_at=None)
+        release(connection, order.no)
         write_notice(connection, closed_notice(order, zone, now))
     else:
         wind_up(connection, order)
@@ -177,12 +175,12 @@ def wind_up(connection: Connection, order: Row[Any]) -> None:
     """A paid or refunding order for which nothing is left to be closed or given back is not looked at any more."""
     if not is_unfinished(connection, order.no):
         state = OrderState.REFUNDED if order.state == OrderState.REFUNDING else order.state
-        connection.execute(update(ORDER).where(ORDER.c.no == order.no).values(due_at=None, state=state))
+        change_order(connection, order.no, due_at=None, state=state)
 
 
 def schedule_look(connection: Connection, order_no: str, now: int) -> None:
     """When the worker looks at the order next: by the schedule after placing, and at its expiry."""
-    order = connection.execute(select(ORDER).where(ORDER.c.no == order_no)).one()
+    order = the_order(connection, order_no)
     if order.state != OrderState.OPEN:
         return
     attempt = running(connection, order_no)
@@ -193,7 +191,7 @@ def schedule_look(connection: Connection, order_no: str, now: int) -> None:
 
 def look_again(connection: Connection, order_no: str, at: int) -> None:
     """Have the worker look at the order then."""
-    connection.execute(update(ORDER).where(ORDER.c.no == order_no).values(due_at=at))
+    change_order(connection, order_no, due_at=at)
 
 
 def look_later(connection: Connection, attempt: Row[Any], at: int) -> bool:
@@ -217,7 +215,7 @@ def look_by_schedule(connection: Connection, attempt: Row[Any], now: int) -> boo
 
 def _stands(connection: Connection, attempt: Row[Any]) -> bool:
     """Whether it runs still, in the state it was read in. Locks its order."""
-    connection.execute(select(ORDER.c.no).where(ORDER.c.no == attempt.order_no).with_for_update())
+    lock_order(connection, attempt.order_no)
     now_running = running(connection, attempt.order_no)
     return now_running is not None and (now_running.out_trade_no, now_running.state) == (
         attempt.out_trade_no,
@@ -227,6 +225,5 @@ def _stands(connection: Connection, attempt: Row[Any]) -> bool:
 
 def close_running(connection: Connection, order_no: str) -> bool:
     """The running attempt is to be closed at WeChat Pay; whether there is one. Hold the order's lock."""
-    where = (ATTEMPT.c.runs == order_no) & ATTEMPT.c.state.in_((PLACING, PLACED))
-    connection.execute(update(ATTEMPT).where(where).values(state=CLOSING))
+    change_running(connection, order_no, (PLACING, PLACED), state=CLOSING)
     return running(connection, order_no) is not None

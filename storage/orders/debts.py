@@ -11,15 +11,20 @@ from typing import Any
 from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from dialogs.world import OrderState
-from storage.orders.attempts import look_again, running
-from storage.orders.columns import DISCREPANCY, DUE, ORDER, OUTSTANDING, PAYMENT, REFUND, REFUNDED, REFUNDING
+from storage.orders.attempts import look_again
+from storage.orders.columns import DISCREPANCY, DUE, OUTSTANDING, PAYMENT, REFUND, REFUNDED, REFUNDING
+from storage.orders.rows import change_order, order_of, running, the_order
 
 STUCK = {"ABNORMAL": "abnormal", "CLOSED": "closed"}  # WeChat Pay's words for what needs a person, and ours
 
 # Built once: every step of a refund asks these.
-_ORDER_NO = select(REFUND.c.order_no).where(REFUND.c.out_refund_no == bindparam("number")).scalar_subquery()
-_LOCKED_ORDER = select(ORDER.c.no).where(ORDER.c.no == _ORDER_NO).with_for_update()
-_REFUND = select(REFUND).where(REFUND.c.out_refund_no == bindparam("number"))
+_OUTSTANDING = (
+    select(REFUND)
+    .where(REFUND.c.order_no == bindparam("which"), REFUND.c.state.in_(OUTSTANDING), REFUND.c.owes.is_not(None))
+    .order_by(REFUND.c.out_refund_no)
+)
+_STATUSES = select(PAYMENT.c.status).where(PAYMENT.c.order_no == bindparam("which"))
+_NOTED = select(DISCREPANCY.c.id).where(DISCREPANCY.c.reason == bindparam("which"))
 
 
 def owe(connection: Connection, attempt: Row[Any], amount: int, now: int, payment: Row[Any] | None = None) -> str:
@@ -43,33 +48,31 @@ def owe(connection: Connection, attempt: Row[Any], amount: int, now: int, paymen
 
 def outstanding(connection: Connection, order_no: str) -> list[Row[Any]]:
     """Refunds of an order that are still to be brought to their end."""
-    where = (REFUND.c.order_no == order_no) & REFUND.c.state.in_(OUTSTANDING) & REFUND.c.owes.is_not(None)
-    return list(connection.execute(select(REFUND).where(where).order_by(REFUND.c.out_refund_no)))
+    return list(connection.execute(_OUTSTANDING, {"which": order_no}))
 
 
 def schedule(connection: Connection, order_no: str) -> None:
     """Have the worker look when the first of the outstanding refunds is to be looked at."""
     looks = [refund.look_at for refund in outstanding(connection, order_no)]
-    due_at = connection.execute(select(ORDER.c.due_at).where(ORDER.c.no == order_no)).scalar()
-    if due_at is not None and running(connection, order_no) is not None:
-        looks = [*looks, due_at] if looks else []
+    order = order_of(connection, order_no)
+    if order is not None and order.due_at is not None and running(connection, order_no) is not None:
+        looks = [*looks, order.due_at] if looks else []
     if looks:
         look_again(connection, order_no, min(looks))
 
 
 def state_of_order(connection: Connection, order_no: str) -> Row[Any]:
     """The order, `refunding` once every payment of it goes back or is back. Hold its lock."""
-    statuses = connection.execute(select(PAYMENT.c.status).where(PAYMENT.c.order_no == order_no)).scalars().all()
+    statuses = connection.execute(_STATUSES, {"which": order_no}).scalars().all()
     if statuses and all(status in (REFUNDING, REFUNDED) for status in statuses):
-        paid = (ORDER.c.no == order_no) & (ORDER.c.state == OrderState.PAID)
-        connection.execute(update(ORDER).where(paid).values(state=OrderState.REFUNDING))
-    return connection.execute(select(ORDER).where(ORDER.c.no == order_no)).one()
+        change_order(connection, order_no, (OrderState.PAID,), state=OrderState.REFUNDING)
+    return the_order(connection, order_no)
 
 
 def note(connection: Connection, refund: Row[Any], state: str, now: int) -> None:
     """A refund that needs a person, told once."""
     reason = f"refund:{state}:{refund.out_refund_no}"
-    if not connection.execute(select(DISCREPANCY.c.id).where(DISCREPANCY.c.reason == reason)).first():
+    if not connection.execute(_NOTED, {"which": reason}).first():
         facts = json.dumps({"out_refund_no": refund.out_refund_no, "amount": refund.amount, "state": state})
         row = {"reason": reason, "kind": "refund", "out_trade_no": refund.out_trade_no, "key": refund.out_refund_no}
         row |= {"facts": facts, "found_at": now}
@@ -82,14 +85,3 @@ def close_notes(connection: Connection, refund: Row[Any], why: str, now: int) ->
     mine &= DISCREPANCY.c.reason.endswith(f":{refund.out_refund_no}", autoescape=True)
     closed = {"state": "closed", "closed_at": now, "closed_why": why}
     connection.execute(update(DISCREPANCY).where(mine & (DISCREPANCY.c.state != "closed")).values(closed))
-
-
-def locked_refund(connection: Connection, out_refund_no: str) -> Row[Any] | None:
-    """The refund, its order locked until the transaction ends."""
-    connection.execute(_LOCKED_ORDER, {"number": out_refund_no})
-    return connection.execute(_REFUND, {"number": out_refund_no}).first()
-
-
-def change_refund(connection: Connection, out_refund_no: str, **changes: Any) -> None:
-    """Set columns of one refund. Hold the order's lock."""
-    connection.execute(update(REFUND).where(REFUND.c.out_refund_no == out_refund_no).values(changes))

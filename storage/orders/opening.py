@@ -15,6 +15,7 @@ from dialogs.world import MOST_AMOUNT, MOST_LINES, OrderState
 from storage.database import writing
 from storage.orders.attempts import add_attempt
 from storage.orders.columns import LINE, ORDER, PAYMENT
+from storage.orders.rows import lines_of, the_order
 
 ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # read out over the telephone without mistakes
 SHORTEST_SECONDS = 90  # WeChat Pay refuses a time_expire less than a minute away
@@ -116,8 +117,7 @@ def _same_again(
     """The same payer's open order for exactly these payables and amounts; otherwise what is in the way."""
     first = sorted(holders)[0]
     if len(holders) == 1:
-        order = connection.execute(select(ORDER).where(ORDER.c.no == first)).one()
-        lines = connection.execute(select(LINE).where(LINE.c.order_no == first)).all()
+        order, lines = the_order(connection, first), lines_of(connection, first)
         if (
             order.payer == payer
             and order.state == OrderState.OPEN

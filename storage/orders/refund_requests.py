@@ -16,8 +16,9 @@ from sqlalchemy import Connection, Engine, Row, func, insert, select, update
 
 from storage.database import reading, writing
 from storage.notices import asked_refund_notice, write_notice
-from storage.orders.columns import ATTEMPT, CLOSED, DUE, LINE, ORDER, PAYMENT, REFUND, REFUNDING
-from storage.orders.debts import change_refund, close_notes, owe, schedule, state_of_order
+from storage.orders.columns import ATTEMPT, CLOSED, DUE, LINE, PAYMENT, REFUND, REFUNDING
+from storage.orders.debts import close_notes, owe, schedule, state_of_order
+from storage.orders.rows import change_refund, lines_of, lock_order, order_of, the_attempt
 
 LONGEST_WHY = 200
 
@@ -63,7 +64,7 @@ class Part:
 def parts_of(engine: Engine, order_no: str) -> Sequence[Part] | None:
     """Every part of the order's money, by line; None where there is no such order."""
     with reading(engine) as connection:
-        if connection.execute(select(ORDER.c.no).where(ORDER.c.no == order_no)).first() is None:
+        if order_of(connection, order_no) is None:
             return None
         return _parts(connection, order_no)
 
@@ -78,7 +79,7 @@ def ask_refund(
     if not why.strip() or len(why) > LONGEST_WHY or not why.isprintable():
         raise NotRefundable(f"--reason 要写明原因，最多 {LONGEST_WHY} 个字")
     with writing(engine) as connection:
-        connection.execute(select(ORDER.c.no).where(ORDER.c.no == order_no).with_for_update())
+        lock_order(connection, order_no)
         there = _parts(connection, order_no)
         for part in wanted:
             if part not in there:
@@ -87,7 +88,7 @@ def ask_refund(
         numbers = [_owe(connection, order_no, part, by, why, now) for part in wanted]
         order = state_of_order(connection, order_no)
         asked = connection.execute(select(REFUND).where(REFUND.c.out_refund_no.in_(numbers))).all()
-        lines = connection.execute(select(LINE).where(LINE.c.order_no == order_no).order_by(LINE.c.line_no)).all()
+        lines = lines_of(connection, order_no)
         if news := asked_refund_notice(order, lines, asked, now):
             write_notice(connection, news)
         schedule(connection, order_no)
@@ -100,7 +101,7 @@ def _owe(connection: Connection, order_no: str, part: Part, by: str, why: str, n
     else:
         which = (PAYMENT.c.order_no == order_no) & (PAYMENT.c.line_no == part.line_no)
         payment = connection.execute(select(PAYMENT).where(which)).one()
-        attempt = connection.execute(select(ATTEMPT).where(ATTEMPT.c.out_trade_no == part.out_trade_no)).one()
+        attempt = the_attempt(connection, part.out_trade_no)
         number = owe(connection, attempt, payment.amount, now, payment)
         still = (PAYMENT.c.id == payment.id) & (PAYMENT.c.status == part.stands.value)
         if not connection.execute(update(PAYMENT).where(still).values(status=REFUNDING)).rowcount:

@@ -15,7 +15,6 @@ from storage.notices import refunded_notice, write_notice
 from storage.orders.attempts import wind_up
 from storage.orders.columns import (
     ABNORMAL,
-    ATTEMPT,
     DROPPED,
     DUE,
     EXPORT,
@@ -30,14 +29,13 @@ from storage.orders.columns import (
 )
 from storage.orders.debts import (
     STUCK,
-    change_refund,
     close_notes,
-    locked_refund,
     note,
     schedule,
     state_of_order,
 )
 from storage.orders.events import note_event
+from storage.orders.rows import change_attempt, change_refund, locked_refund, the_attempt
 
 LOOK_AGAIN_SECONDS = 60
 STUCK_SECONDS = 6 * 3600
@@ -69,8 +67,7 @@ def mark_refunding(connection: Connection, out_refund_no: str, now: int) -> None
     if refund.state != REFUNDING:
         note_event(connection, refund.order_no, "refund_accepted", now, refund.out_trade_no, refund=out_refund_no)
     if refund.payment_id is None:
-        where = (ATTEMPT.c.out_trade_no == refund.out_trade_no) & (ATTEMPT.c.state == REFUND_DUE)
-        connection.execute(update(ATTEMPT).where(where).values(state=REFUNDING))
+        change_attempt(connection, refund.out_trade_no, (REFUND_DUE,), state=REFUNDING)
     schedule(connection, refund.order_no)
 
 
@@ -83,7 +80,7 @@ def mark_refunded(
         return
     change_refund(connection, out_refund_no, state=REFUNDED, refunded_at=refunded_at, account=account)
     note_event(connection, refund.order_no, "refunded", now, refund.out_trade_no, refund=out_refund_no)
-    attempt = connection.execute(select(ATTEMPT).where(ATTEMPT.c.out_trade_no == refund.out_trade_no)).one()
+    attempt = the_attempt(connection, refund.out_trade_no)
     entry = {
         "reason": out_refund_no,
         "kind": "refund",
@@ -99,7 +96,7 @@ def mark_refunded(
         note(connection, refund, "refunded_after_closed", now)
         return
     if refund.payment_id is None:
-        connection.execute(update(ATTEMPT).where(ATTEMPT.c.out_trade_no == refund.out_trade_no).values(state=REFUNDED))
+        change_attempt(connection, refund.out_trade_no, state=REFUNDED)
     else:
         _take_back(connection, refund, datetime.fromtimestamp(refunded_at, zone))
     close_notes(connection, refund, "退款到账", now)

@@ -30,6 +30,7 @@ from storage.database import reading, table_of, writing
 from storage.orders.attached import Attached, Attachments, LineSign, Owed
 from storage.orders.columns import ATTEMPT, CLOSED, DISCREPANCY, LINE, ORDER, PAYMENT
 from storage.orders.opening import line_values
+from storage.orders.rows import attempt_of, lines_of, order_of, the_attempt
 from storage.tables import PersonRow
 
 RESTORED = "restored"  # the order's close_reason
@@ -61,10 +62,8 @@ class Restorer:
     def attach(self, out_trade_no: str) -> str:
         """What WeChat Pay is to keep beside this attempt; always the same for the same attempt."""
         with reading(self.engine) as connection:
-            attempt = connection.execute(select(ATTEMPT).where(ATTEMPT.c.out_trade_no == out_trade_no)).one()
-            rows = connection.execute(
-                select(LINE).where(LINE.c.order_no == attempt.order_no).order_by(LINE.c.line_no)
-            ).all()
+            attempt = the_attempt(connection, out_trade_no)
+            rows = lines_of(connection, attempt.order_no)
         owed = [Owed(r.person, r.payable_key, r.institution, r.person_no, r.tier_code, r.amount) for r in rows]
         payer = attempt.openid if attempt.channel == "native" else ""  # for jsapi WeChat Pay says who paid
         return self.attachments.write(out_trade_no, attempt.amount, payer, owed)
@@ -72,8 +71,7 @@ class Restorer:
     def is_known(self, out_trade_no: str) -> bool:
         """Whether the attempt is in the database."""
         with reading(self.engine) as connection:
-            found = select(ATTEMPT.c.out_trade_no).where(ATTEMPT.c.out_trade_no == out_trade_no)
-            return connection.execute(found).first() is not None
+            return attempt_of(connection, out_trade_no) is not None
 
     def restore(self, known: Known, now: int, *, back: int = 0) -> bool:
         """Make order and attempt anew; False where they are not ours, or the agencies' data do not say the lines yet.
@@ -103,7 +101,7 @@ class Restorer:
         self, connection: Connection, no: str, payer: str, known: Known, lines: Mapping[int, Payable], now: int
     ) -> None:
         channel = "native" if known.native else "jsapi"
-        if connection.execute(select(ORDER.c.no).where(ORDER.c.no == no)).first() is None:
+        if order_of(connection, no) is None:
             order = {
                 "no": no,
                 "payer": payer,

@@ -7,22 +7,29 @@ reconciliation. The same facts again change nothing; other facts are a discrepan
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, insert, select, update
+from sqlalchemy import Connection, Engine, Row, bindparam, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from dialogs.world import OrderState
 from storage.database import writing
 from storage.notices import paid_notice, refund_due_notice, write_notice
-from storage.orders.attempts import close_running, is_unfinished, locked_order
-from storage.orders.columns import ATTEMPT, DISCREPANCY, EXPORT, LEDGER, LINE, ORDER, PAID, PAYMENT, REFUND_DUE
+from storage.orders.attempts import close_running, is_unfinished
+from storage.orders.columns import DISCREPANCY, EXPORT, LEDGER, LINE, PAID, PAYMENT, REFUND_DUE
 from storage.orders.debts import owe
 from storage.orders.events import note_event
+from storage.orders.rows import attempt_of, change_attempt, change_order, lines_of, locked_order, release
+
+# Built once: every payment asks these.
+_BOOKED = select(LEDGER.c.out_trade_no).where(LEDGER.c.reason == bindparam("which"))
+_SETTLED = select(PAYMENT.c.id).where(PAYMENT.c.settles == bindparam("which"))
+_SETTLED_BY = select(PAYMENT.c.settles).where(PAYMENT.c.order_no == bindparam("which"))
+_HOLDER = select(LINE.c.order_no).where(LINE.c.holds == bindparam("which"))
+_NOTED = select(DISCREPANCY.c.id).where(DISCREPANCY.c.reason == bindparam("which"))
 
 RACES = 4
 
@@ -73,14 +80,14 @@ class Settler:
 
     def _settle(self, connection: Connection, received: Received, now: int, by: str = "") -> Settled:
         order = locked_order(connection, received.out_trade_no)
-        attempt = connection.execute(select(ATTEMPT).where(ATTEMPT.c.out_trade_no == received.out_trade_no)).first()
+        attempt = attempt_of(connection, received.out_trade_no)
         if wrong := self._does_not_fit(connection, attempt, received):
             return _discrepancy(connection, wrong, received, now)
         assert attempt is not None
         assert order is not None
         if attempt.transaction_id:
             return Settled.AGAIN
-        lines = connection.execute(select(LINE).where(LINE.c.order_no == order.no).order_by(LINE.c.line_no)).all()
+        lines = lines_of(connection, order.no)
         _book(connection, attempt, received, now)
         taken = [line for line in lines if self._is_free(connection, order, line, received)]
         for line in taken:
@@ -104,8 +111,7 @@ class Settler:
             return "amount"
         if attempt.transaction_id and attempt.transaction_id != received.transaction_id:
             return "second_transaction"
-        booked = select(LEDGER.c.out_trade_no).where(LEDGER.c.reason == received.transaction_id)
-        if connection.execute(booked).scalar() not in (None, attempt.out_trade_no):
+        if connection.execute(_BOOKED, {"which": received.transaction_id}).scalar() not in (None, attempt.out_trade_no):
             return "transaction_of_another"
         return ""
 
@@ -113,9 +119,9 @@ class Settler:
         """Whether this money may settle the line: nothing else has, nobody else is about to, and it was in time."""
         if order.state in (OrderState.PAID, OrderState.REFUNDING, OrderState.REFUNDED):
             return False
-        if connection.execute(select(PAYMENT.c.id).where(PAYMENT.c.settles == line.payable_key)).first():
+        if connection.execute(_SETTLED, {"which": line.payable_key}).first():
             return False
-        holder = connection.execute(select(LINE.c.order_no).where(LINE.c.holds == line.payable_key)).scalar()
+        holder = connection.execute(_HOLDER, {"which": line.payable_key}).scalar()
         if holder not in (None, order.no):
             return False
         paid_on = datetime.fromtimestamp(received.paid_at, self.zone).date()
@@ -160,15 +166,14 @@ class Settler:
             "paid_at": received.paid_at,
             "refund_amount": refund,
         }
-        connection.execute(update(ATTEMPT).where(ATTEMPT.c.out_trade_no == attempt.out_trade_no).values(changes))
+        change_attempt(connection, attempt.out_trade_no, **changes)
         if refund:
             owe(connection, attempt, refund, now)
         close_running(connection, order.no)  # a newer one, for which nobody may pay any more
         order_changes: dict[str, object] = {"due_at": now if is_unfinished(connection, order.no) else None}
         if refund < attempt.amount:
             order_changes |= {"state": OrderState.PAID, "paid_at": received.paid_at}
-            taken = select(PAYMENT.c.settles).where(PAYMENT.c.order_no == order.no)
-            keys = connection.execute(taken).scalars().all()
+            keys = connection.execute(_SETTLED_BY, {"which": order.no}).scalars().all()
             lines = LINE.c.order_no == order.no
             connection.execute(update(LINE).where(lines & LINE.c.payable_key.not_in(keys)).values(holds=None))
             connection.execute(
@@ -176,8 +181,8 @@ class Settler:
             )
         elif order.state in (OrderState.OPEN, OrderState.CLOSING):
             order_changes |= {"state": OrderState.REFUNDING}
-            connection.execute(update(LINE).where(LINE.c.order_no == order.no).values(holds=None))
-        connection.execute(update(ORDER).where(ORDER.c.no == order.no).values(order_changes))
+            release(connection, order.no)
+        change_order(connection, order.no, **order_changes)
 
 
 def _book(connection: Connection, attempt: Row[Any], received: Received, now: int) -> None:
@@ -196,7 +201,7 @@ def _book(connection: Connection, attempt: Row[Any], received: Received, now: in
 
 def _discrepancy(connection: Connection, kind: str, received: Received, now: int) -> Settled:
     reason = f"settle:{kind}:{received.out_trade_no[:64]}:{received.transaction_id[:64]}"
-    if not connection.execute(select(DISCREPANCY.c.id).where(DISCREPANCY.c.reason == reason)).first():
+    if not connection.execute(_NOTED, {"which": reason}).first():
         facts: dict[str, str | int] = {
             "transaction_id": received.transaction_id,
             "mch_id": received.mch_id,
@@ -215,8 +220,3 @@ def _discrepancy(connection: Connection, kind: str, received: Received, now: int
         }
         connection.execute(insert(DISCREPANCY), row)
     return Settled.DISCREPANCY
-
-
-def lines_of(connection: Connection, order_no: str) -> Sequence[Row[Any]]:
-    """An order's lines, in order."""
-    return connection.execute(select(LINE).where(LINE.c.order_no == order_no).order_by(LINE.c.line_no)).all()

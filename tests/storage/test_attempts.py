@@ -12,6 +12,7 @@ from sqlalchemy import Engine
 from storage.database import reading, writing
 from storage.orders import attempts
 from storage.orders.columns import ATTEMPT, CLOSED, CLOSING, LOOK_AFTER, ORDER, PLACED, PLACING
+from storage.orders.rows import running
 from tests.storage.counter import NOON, ZONE, Counter, at_once, later, payable, seconds
 
 
@@ -223,5 +224,5 @@ def test_however_many_workers_close_it_one_attempt_follows(counter: Counter) -> 
 def test_the_running_attempt_of_an_order_is_found_by_its_number(counter: Counter) -> None:
     no, other = counter.open(), counter.open("oOther", payable("li"))
     with reading(counter.engine) as connection:
-        found = [attempts.running(connection, one) for one in (no, other, "none")]
+        found = [running(connection, one) for one in (no, other, "none")]
     assert [row and row.out_trade_no for row in found] == [f"{no}-1", f"{other}-1", None]

@@ -39,6 +39,13 @@ _DUE = Lookup(  # every second, in every worker
     .limit(100)
 )
 
+_WRITTEN = select(NOTICE.c.id).where(NOTICE.c.reason == bindparam("which"))
+_STILL_DUE = (
+    select(NOTICE.c.id).where(NOTICE.c.id == bindparam("which"), NOTICE.c.due_at <= bindparam("now")).with_for_update()
+)
+_CHANGE = update(NOTICE).where(NOTICE.c.id == bindparam("which"), NOTICE.c.delivered_at.is_(None))
+_LEASE = _CHANGE.where(NOTICE.c.leased_until <= bindparam("now"))
+
 
 @dataclass(frozen=True, slots=True)
 class Notice:
@@ -60,7 +67,7 @@ class Notice:
 
 def write_notice(connection: Connection, notice: Notice | None) -> None:
     """Keep it for delivery; nothing where the same reason was written before."""
-    if notice is None or connection.execute(select(NOTICE.c.id).where(NOTICE.c.reason == notice.reason)).first():
+    if notice is None or connection.execute(_WRITTEN, {"which": notice.reason}).first():
         return
     row = {
         "reason": notice.reason,
@@ -93,29 +100,26 @@ def due(engine: Engine, now: int) -> list[tuple[int, int, Notice]]:
 
 def lease(connection: Connection, notice_id: int, now: int, seconds: int) -> bool:
     """Take one to push it or to say it in a reply; False where another has it or it was delivered meanwhile."""
-    where = (NOTICE.c.id == notice_id) & (NOTICE.c.leased_until <= now) & NOTICE.c.delivered_at.is_(None)
-    return bool(connection.execute(update(NOTICE).where(where).values(leased_until=now + seconds)).rowcount)
+    bound = {"which": notice_id, "now": now, "leased_until": now + seconds}
+    return bool(connection.execute(_LEASE, bound).rowcount)
 
 
 def lease_due(connection: Connection, notice_id: int, now: int, seconds: int) -> bool:
     """As `lease`, and only while it is still due: another worker may have tried it and put it off since it was read."""
-    where = (NOTICE.c.id == notice_id) & (NOTICE.c.due_at <= now)
-    return connection.execute(select(NOTICE.c.id).where(where).with_for_update()).first() is not None and lease(
-        connection, notice_id, now, seconds
-    )
+    if connection.execute(_STILL_DUE, {"which": notice_id, "now": now}).first() is None:
+        return False
+    return lease(connection, notice_id, now, seconds)
 
 
 def delivered(connection: Connection, notice_id: int, by: str, now: int) -> bool:
     """WeChat took it (`by` push or template), or it stands in a reply; False where it had been delivered."""
-    where = (NOTICE.c.id == notice_id) & NOTICE.c.delivered_at.is_(None)
     changes = {"delivered_at": now, "delivered_by": by, "due_at": None, "leased_until": 0}
-    return bool(connection.execute(update(NOTICE).where(where).values(changes)).rowcount)
+    return bool(connection.execute(_CHANGE, {"which": notice_id, **changes}).rowcount)
 
 
 def put_off(connection: Connection, notice_id: int, tries: int, due_at: int | None) -> None:
     """Not delivered: to be tried again then, or (None) only with the next reply."""
-    where = (NOTICE.c.id == notice_id) & NOTICE.c.delivered_at.is_(None)
-    connection.execute(update(NOTICE).where(where).values(tries=tries, due_at=due_at, leased_until=0))
+    connection.execute(_CHANGE, {"which": notice_id, "tries": tries, "due_at": due_at, "leased_until": 0})
 
 
 def notice_of(row: Row[Any]) -> Notice:

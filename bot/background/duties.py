@@ -29,6 +29,12 @@ _DUE = Lookup(  # every second, in every worker
     .order_by(ORDER.c.due_at)
     .limit(AT_ONCE)
 )
+_TAKE = (
+    update(ORDER)
+    .where(ORDER.c.no == bindparam("which"))
+    .where(ORDER.c.leased_until <= bindparam("now"), ORDER.c.due_at <= bindparam("now"))
+    .values(looks=ORDER.c.looks + 1)
+)
 
 
 @dataclass(frozen=True)
@@ -61,10 +67,9 @@ class Duties:
         """One look under a lease. It uses up the time it was due at, so what anybody sets meanwhile holds."""
         now = self._now()
         lease = now + LEASE_SECONDS
-        taken = {"leased_until": lease, "due_at": now + BUSY_SECONDS, "looks": ORDER.c.looks + 1}
+        taken = {"which": no, "now": now, "leased_until": lease, "due_at": now + BUSY_SECONDS}
         with writing(self.engine) as connection:
-            where = (ORDER.c.no == no) & (ORDER.c.leased_until <= now) & (ORDER.c.due_at <= now)
-            mine = connection.execute(update(ORDER).where(where).values(taken)).rowcount
+            mine = connection.execute(_TAKE, taken).rowcount
         if not mine:
             return False
         try:

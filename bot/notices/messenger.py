@@ -12,7 +12,7 @@ from datetime import tzinfo
 from typing import Any
 
 import structlog
-from sqlalchemy import Engine, Row, select
+from sqlalchemy import Engine, Row
 
 from bot.notices.card import CardLines, CardPainter
 from bot.wechat.account_client import BUSY
@@ -26,9 +26,9 @@ from dialogs.world import Unavailable
 from storage import notices
 from storage.database import reading, writing
 from storage.notices import CARD, PAGE, PICTURES, Notice
-from storage.orders.columns import ATTEMPT, PLACED
+from storage.orders.columns import PLACED
 from storage.orders.reading import moment
-from storage.orders.rows import lines_of, the_attempt, the_order
+from storage.orders.rows import attempt_of, lines_of, the_attempt, the_order
 from storage.sessions.contract import StoreUnavailable, TurnStore
 
 LEASE_SECONDS = 30
@@ -193,9 +193,9 @@ class Messenger:
             return True
         if notice.kind != CARD:
             return False
-        where = (ATTEMPT.c.out_trade_no == str(notice.body["attempt"])) & (ATTEMPT.c.state == PLACED)
         with reading(self.engine) as connection:
-            return connection.execute(select(ATTEMPT.c.code_url).where(where)).scalar() is None
+            attempt = attempt_of(connection, str(notice.body["attempt"]))
+        return attempt is None or attempt.state != PLACED or attempt.code_url is None
 
     def _picture(self, notice: Notice) -> bytes:
         if notice.kind == CARD:

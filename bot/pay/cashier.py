@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import select, update
-
 from bot.pay.till import Till
 from dialogs.terms.insurance import Payable
 from dialogs.world import Cancelling, Clock, Ledger, Opening, Order, OrderState, Registry, Unavailable
 from storage.database import reading, writing
 from storage.orders import attempts
-from storage.orders.columns import ATTEMPT, ORDER, PLACED
+from storage.orders.columns import PLACED
 from storage.orders.opening import Opener
 from storage.orders.reading import OrderReader
+from storage.orders.rows import change_order, running
 
 CANCELLED = {
     OrderState.CLOSED: Cancelling.CLOSED,
@@ -77,9 +76,8 @@ class StoredCashier:
         with writing(self.till.engine) as connection:
             attempts.begin_closing(connection, no, "cancelled", self._now())
         self.till.advance(no)
-        where = (ORDER.c.no == no) & (ORDER.c.state == OrderState.CLOSING)
         with writing(self.till.engine) as connection:
-            notice_follows = connection.execute(update(ORDER).where(where).values(close_reason="cancelling")).rowcount
+            notice_follows = change_order(connection, no, (OrderState.CLOSING,), close_reason="cancelling")
         if notice_follows:
             self.wake(no)
             return Cancelling.CLOSING
@@ -113,7 +111,7 @@ def placed_prepay_id(till: Till, no: str) -> str:
     """The prepay_id of the order's running attempt, placed first where it is not yet; "" where it cannot be had."""
     for _ in range(2):
         with reading(till.engine) as connection:
-            row = connection.execute(select(ATTEMPT).where(ATTEMPT.c.runs == no)).first()
+            row = running(connection, no)
         if row is not None and row.state == PLACED:
             return row.prepay_id or ""
         till.advance(no)

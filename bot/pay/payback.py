@@ -12,7 +12,7 @@ from datetime import tzinfo
 from typing import Any
 
 import structlog
-from sqlalchemy import Connection, Engine, Row, select
+from sqlalchemy import Connection, Engine, Row, bindparam, select
 
 from bot.pay.charge import RefundState
 from bot.pay.gateway import Gateway
@@ -27,8 +27,10 @@ AGAIN_SECONDS = 10  # after a call without an answer
 TROUBLE_SECONDS = 60  # after a refusal that passes by itself
 PASSING = frozenset({"NOT_ENOUGH"})  # the merchant is short of money; every other refusal needs a person
 
-_REFUND = select(REFUND, ATTEMPT.c.transaction_id, ATTEMPT.c.amount.label("total")).join(
-    ATTEMPT, ATTEMPT.c.out_trade_no == REFUND.c.out_trade_no
+_REFUND = (
+    select(REFUND, ATTEMPT.c.transaction_id, ATTEMPT.c.amount.label("total"))
+    .join(ATTEMPT, ATTEMPT.c.out_trade_no == REFUND.c.out_trade_no)
+    .where(REFUND.c.out_refund_no == bindparam("which"))
 )
 LOG = structlog.get_logger("payback")
 
@@ -55,7 +57,7 @@ class Payback:
     def told(self, refund: RefundState) -> bool:
         """Book what WeChat Pay says of a refund; False where it is none of those we asked for, word for word."""
         with writing(self.engine) as connection:
-            ours = connection.execute(_REFUND.where(REFUND.c.out_refund_no == refund.out_refund_no)).first()
+            ours = connection.execute(_REFUND, {"which": refund.out_refund_no}).first()
             if ours is None or not _is_same(ours, refund):
                 return False
             self._book(connection, ours, refund)
@@ -84,7 +86,7 @@ class Payback:
     def _refund(self, number: str) -> None:
         """Ask before giving: a repeated call gives the money back once."""
         with reading(self.engine) as connection:
-            ours = connection.execute(_REFUND.where(REFUND.c.out_refund_no == number)).one()
+            ours = connection.execute(_REFUND, {"which": number}).one()
         refund = self.gateway.query_refund(number)
         if refund is None and self._may_call(ours):
             why = say("pay.refund_reason" if ours.payment_id is None else "pay.refund_reason_asked")
@@ -104,7 +106,7 @@ class Payback:
         with writing(self.engine) as connection:
             if before is not None and before.state != "CLOSED":
                 refunds.drop(connection, ours.out_refund_no)
-                old = connection.execute(_REFUND.where(REFUND.c.out_refund_no == ours.replaces)).one()
+                old = connection.execute(_REFUND, {"which": ours.replaces}).one()
                 self._book(connection, old, before)
                 return False
             wait = refunds.mark_called(connection, ours.out_refund_no, self._now())

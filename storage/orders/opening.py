@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta, tzinfo
 
-from sqlalchemy import Connection, Engine, insert, select
+from sqlalchemy import Connection, Engine, bindparam, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from dialogs.terms.insurance import Payable
@@ -16,6 +16,10 @@ from storage.database import writing
 from storage.orders.attempts import add_attempt
 from storage.orders.columns import LINE, ORDER, PAYMENT
 from storage.orders.rows import lines_of, the_order
+
+# Built once: every order asks these.
+_PAID = select(PAYMENT.c.id).where(PAYMENT.c.settles.in_(bindparam("keys", expanding=True)))
+_HOLDERS = select(LINE.c.order_no).where(LINE.c.holds.in_(bindparam("keys", expanding=True)))
 
 ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # read out over the telephone without mistakes
 SHORTEST_SECONDS = 90  # WeChat Pay refuses a time_expire less than a minute away
@@ -72,9 +76,9 @@ class Opener:
         now: datetime,
     ) -> Opened:
         keys = [payable.key for payable in payables]
-        if connection.execute(select(PAYMENT.c.id).where(PAYMENT.c.settles.in_(keys))).first():
+        if connection.execute(_PAID, {"keys": keys}).first():
             return Opened(paid=True)
-        holders = {no for (no,) in connection.execute(select(LINE.c.order_no).where(LINE.c.holds.in_(keys)))}
+        holders = set(connection.execute(_HOLDERS, {"keys": keys}).scalars())
         if holders:
             return _same_again(connection, payer, payables, holders, now)
         expires = self._expires(payables, now)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from uuid import uuid4
 
@@ -107,7 +108,8 @@ def _fresh(server: Engine) -> Iterator[str]:
     with server.connect() as connection:
         connection.execute(text(f"CREATE DATABASE {name}"))
         connection.execute(text(f"ALTER DATABASE {name} SET synchronous_commit = off"))
-    yield f"{POSTGRESQL}/{name}"
+    yield (url := f"{POSTGRESQL}/{name}")
+    _held(url).dispose()
     with server.connect() as connection:
         connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
 
@@ -131,7 +133,14 @@ def _empty(url: str) -> None:
 
 
 def _run(url: str, script: str) -> None:
-    engine = create_engine(url, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
+    with _held(url).connect() as connection:
         connection.exec_driver_sql(script.replace("%", "%%"))
-    engine.dispose()
+
+
+@cache
+def _held(url: str) -> Engine:
+    """One connection kept for all scripts: a new one has PostgreSQL read its catalogs again, ten times the work itself.
+
+    It is asked before each use, as a test may have cut it.
+    """
+    return create_engine(url, isolation_level="AUTOCOMMIT", pool_size=1, pool_pre_ping=True)

@@ -33,6 +33,12 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 gc.disable()  # until everything is loaded: nothing of it is garbage
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """The databases, once for each process that runs tests: a fixture that two folders import is made twice."""
+    if config.option.dist == "no":
+        config.pluginmanager.import_plugin("tests.storage.databases")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The long ones first; else as they were collected."""
     items.sort(key=lambda item: next((n for n, long in enumerate(LONG) if item.nodeid.startswith(long)), len(LONG)))

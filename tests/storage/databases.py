@@ -1,4 +1,7 @@
-"""Fixtures: a migrated, empty database of its own for each test, on SQLite and, where it answers, on PostgreSQL."""
+"""Fixtures: a migrated, empty database for each test, on SQLite and, where it answers, on PostgreSQL.
+
+For every folder: `tests/conftest.py` loads them.
+"""
 
 from __future__ import annotations
 
@@ -67,8 +70,15 @@ def migrated_postgresql(postgresql_server: Engine) -> Iterator[str]:
 
 @pytest.fixture
 def fresh_postgresql(postgresql_server: Engine) -> Iterator[str]:
-    """The URL of a PostgreSQL database without tables, this test's own: for processes that outlive a connection."""
+    """The URL of a PostgreSQL database without tables, this test's own: for what makes the tables itself."""
     yield from _fresh(postgresql_server)
+
+
+@pytest.fixture
+def empty_tables_on_postgresql(migrated_postgresql: str) -> str:
+    """The URL of a migrated PostgreSQL database without a row: `database_url` for tests that need PostgreSQL."""
+    _empty(migrated_postgresql)
+    return migrated_postgresql
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -77,9 +87,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
         shutil.copyfile(request.getfixturevalue("migrated_file"), tmp_path / "test.db")
         return f"sqlite:///{tmp_path}/test.db"
-    url: str = request.getfixturevalue("migrated_postgresql")
-    _empty(url)
-    return url
+    return str(request.getfixturevalue("empty_tables_on_postgresql"))
 
 
 @pytest.fixture

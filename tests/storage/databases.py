@@ -21,6 +21,8 @@ from storage.migrate import upgrade
 from storage.sealing import FieldSeal
 
 POSTGRESQL = "postgresql+psycopg://postgres@127.0.0.1:5432"
+ALONE = """SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid();"""
 
 
 @pytest.fixture(scope="session")
@@ -54,7 +56,7 @@ def postgresql_server() -> Iterator[Engine]:
 
 @pytest.fixture(scope="session")
 def empty_postgresql(postgresql_server: Engine) -> Iterator[str]:
-    """The URL of a PostgreSQL database without tables, this process's own; dropped at the end."""
+    """The URL of a PostgreSQL database that begins without tables, this process's own; dropped at the end."""
     yield from _fresh(postgresql_server)
 
 
@@ -69,9 +71,10 @@ def migrated_postgresql(postgresql_server: Engine) -> Iterator[str]:
 
 
 @pytest.fixture
-def fresh_postgresql(postgresql_server: Engine) -> Iterator[str]:
-    """The URL of a PostgreSQL database without tables, this test's own: for what makes the tables itself."""
-    yield from _fresh(postgresql_server)
+def bare_postgresql(empty_postgresql: str) -> str:
+    """The URL of a PostgreSQL database without a table."""
+    _run(empty_postgresql, f"{ALONE} DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+    return empty_postgresql
 
 
 @pytest.fixture
@@ -101,12 +104,8 @@ def engine(database_url: str) -> Iterator[Engine]:
 @pytest.fixture(params=["sqlite", "postgresql"])
 def bare_engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
     """A database without a table."""
-    if request.param == "sqlite":
-        url = f"sqlite:///{tmp_path}/bare.db"
-    else:
-        url = request.getfixturevalue("empty_postgresql")
-        _run(url, "DROP SCHEMA public CASCADE; CREATE SCHEMA public")
-    engine = open_database(url)
+    on_sqlite = request.param == "sqlite"
+    engine = open_database(f"sqlite:///{tmp_path}/bare.db" if on_sqlite else request.getfixturevalue("bare_postgresql"))
     yield engine
     engine.dispose()
 
@@ -126,9 +125,8 @@ def _empty(url: str) -> None:
     """Delete every row and count from 1 again: with few rows quicker than TRUNCATE, which makes new files."""
     _run(
         url,
-        """
-        SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()
-            AND pid <> pg_backend_pid();
+        f"""
+        {ALONE}
         SET session_replication_role = replica;
         DO $$ DECLARE each regclass; BEGIN
             FOR each IN SELECT oid FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace

@@ -34,9 +34,10 @@ gc.disable()  # until everything is loaded: nothing of it is garbage
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """The databases, once for each process that runs tests: a fixture that two folders import is made twice."""
+    """Databases and props, once for each process that runs tests: a fixture that two folders import is made twice."""
     if config.option.dist == "no":
         config.pluginmanager.import_plugin("tests.storage.databases")
+        config.pluginmanager.import_plugin("tests.grounds")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -66,8 +66,7 @@ def pytest_collection_finish() -> None:
         typer._get_command = cache(typer._get_command)  # type: ignore[attr-defined]
     if sandbox := sys.modules.get("bot.sandbox.keys"):
         sandbox._loaded_key = cache(sandbox._loaded_key)  # type: ignore[attr-defined]
-    gc.collect()
-    gc.freeze()
+    gc.freeze()  # without a last look, which would take half a second in each process
     gc.enable()
     gc.set_threshold(50_000, 20, 20)
 

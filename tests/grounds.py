@@ -27,6 +27,13 @@ from storage.sealing import FieldSeal
 from tests.storage.databases import POSTGRESQL
 
 
+@pytest.fixture(scope="session")
+def props() -> Iterator[Props]:
+    """What most bots of a process are copied from: they change nothing of it."""
+    with Props.made() as made:
+        yield made
+
+
 @contextmanager
 def grounds(props: Props, variable: str) -> Iterator[Fresh]:
     """The ground that the environment's `variable` names; skips where its servers are not there."""

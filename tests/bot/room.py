@@ -35,7 +35,6 @@ from storage.registry import StoredRegistry
 from storage.sealing import FieldSeal
 from tests.bot.sandbox_parts import keys
 from tests.storage.counter import NOON, ZONE, Counter
-from tests.storage.databases import migrated_file  # noqa: F401 - a fixture
 
 PAYER = "oPayer"
 FAULTS = [
@@ -114,7 +113,7 @@ class Room:
 
 
 @pytest.fixture
-def room(migrated_file: Path, tmp_path: Path) -> Iterator[Room]:  # noqa: F811
+def room(migrated_file: Path, tmp_path: Path) -> Iterator[Room]:
     shutil.copyfile(migrated_file, tmp_path / "bot.db")
     (tmp_path / "bot.toml").write_text("")
     FieldSeal.create(tmp_path / "field.key")

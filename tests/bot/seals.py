@@ -38,6 +38,12 @@ def authority() -> Authority:
     return Authority(key, made.sign(key, hashes.SHA256()))
 
 
+@cache
+def bureau_key(bits: int) -> rsa.RSAPrivateKey:
+    """Every seal of a bureau has it: making one takes long."""
+    return rsa.generate_private_key(65537, bits)
+
+
 def seal_file(
     path: Path,
     *,
@@ -48,7 +54,7 @@ def seal_file(
     ends: datetime = ENDS,
 ) -> Path:
     """A PKCS#12 file with the bureau's key, its certificate and the authority's."""
-    key = ec.generate_private_key(ec.SECP256R1()) if elliptic else rsa.generate_private_key(65537, bits)
+    key = ec.generate_private_key(ec.SECP256R1()) if elliptic else bureau_key(bits)
     above = authority()
     made = _begun(_named(BUREAU), above.certificate.subject, key.public_key(), begins, ends)
     usage = _usage(digital_signature=True, content_commitment=True) if signs else _usage(key_encipherment=True)

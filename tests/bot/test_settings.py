@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import pytest
 
-from bot.sandbox.keys import SandboxKeys
 from bot.settings import BadConfiguration, PaySettings, Settings, WeChatSettings, require_complete
+from tests.bot.sandbox_parts import keys
 
 
 def complete(**pay: str) -> Settings:
-    keys = SandboxKeys.fresh()
+    made = keys()
     wechat = WeChatSettings(
-        app_id=keys.app_id, secret=keys.secret, token=keys.token, encoding_aes_key=keys.encoding_aes_key
+        app_id=made.app_id, secret=made.secret, token=made.token, encoding_aes_key=made.encoding_aes_key
     )
     values = {
-        "mch_id": keys.mch_id,
-        "api_v3_key": keys.api_v3_key,
-        "serial_no": keys.merchant_serial,
-        "private_key": keys.merchant_key_pem,
-        "platform_public_key": keys.platform_public_key_pem,
-        "platform_public_key_id": keys.platform_public_key_id,
+        "mch_id": made.mch_id,
+        "api_v3_key": made.api_v3_key,
+        "serial_no": made.merchant_serial,
+        "private_key": made.merchant_key_pem,
+        "platform_public_key": made.platform_public_key_pem,
+        "platform_public_key_id": made.platform_public_key_id,
     }
     return Settings(wechat=wechat, pay=PaySettings.model_validate(values | pay))
 

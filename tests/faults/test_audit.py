@@ -32,11 +32,11 @@ def test_every_mistake_is_tried() -> None:
 
 
 @pytest.mark.parametrize("mistake", FOUND)
-def test_the_audit_names_the_mistake(mistake: str) -> None:
+def test_the_audit_names_the_mistake(props: Props, mistake: str) -> None:
     if mistake:
         sabotage.commit(mistake)
     scene = SCENES["paid twice" if mistake == "never refunds" else "paid by link"]
-    with Props.made() as props, crashing_bot(props) as bot:
+    with crashing_bot(props) as bot:
         scene.does(citizen_of(bot))
         for told in bot.sandbox.pay.deliveries():
             bot.sandbox.pay.callbacks.repeat(told.id)

@@ -33,12 +33,6 @@ class Ended:
 
 
 @pytest.fixture(scope="module")
-def props() -> Iterator[Props]:
-    with Props.made() as made:
-        yield made
-
-
-@pytest.fixture(scope="module")
 def ground(props: Props) -> Iterator[Fresh]:
     with grounds(props, "FAULT_POINTS") as fresh:
         yield fresh

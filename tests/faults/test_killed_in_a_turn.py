@@ -12,8 +12,8 @@ from tests.faults.crashing import SHORT, crashing_bot
 from tests.faults.scenes import citizen_of
 
 
-def test_the_word_a_dead_process_had_claimed_is_answered_by_a_notice_once_its_claim_runs_out() -> None:
-    with Props.made() as props, crashing_bot(props) as bot:
+def test_the_word_a_dead_process_had_claimed_is_answered_by_a_notice_once_its_claim_runs_out(props: Props) -> None:
+    with crashing_bot(props) as bot:
         citizen = citizen_of(bot)
         bot.patience = replace(SHORT, line=20.0)
         bot.arm("sessions.claim:after")

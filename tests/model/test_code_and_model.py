@@ -21,7 +21,6 @@ from tests.model.real import NOW, Store, do, forged
 from tests.model.state import Around, Order
 from tests.model.steps import Bounds
 from tests.storage.counter import APP_ID, MCH_ID, NOON, PEOPLE, ZONE
-from tests.storage.databases import migrated_file  # noqa: F401 - a fixture
 
 BOUNDS = Bounds((3,), attempts=2, banks=3, day_ends=True, stuck_refunds=True, flying_calls=True)
 ALL = (0, 1, 2, 3)
@@ -45,7 +44,7 @@ def _around(order: Order) -> Iterator[Around]:
 
 
 @pytest.fixture
-def store(migrated_file: Path, tmp_path: Path) -> Iterator[Store]:  # noqa: F811
+def store(migrated_file: Path, tmp_path: Path) -> Iterator[Store]:
     shutil.copyfile(migrated_file, tmp_path / "model.db")
     engine = open_database(f"sqlite:///{tmp_path}/model.db")
     event.listen(engine, "connect", lambda connection, _: connection.execute("PRAGMA synchronous=OFF").close())

@@ -66,6 +66,9 @@ def _become(order: dict[str, Any], files: Sequence[int]) -> None:
         case ["-m", module, *words]:
             sys.argv = [module, *words]
             runpy.run_module(module, run_name="__main__", alter_sys=True)
+        case ["-c", code]:
+            sys.argv = ["-c"]
+            exec(compile(code, "<string>", "exec"), {"__name__": "__main__"})
         case [script, *words]:
             sys.argv = [script, *words]
             runpy.run_path(script, run_name="__main__")

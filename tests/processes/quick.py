@@ -60,7 +60,7 @@ def this_process_s() -> Loaded:
 
 
 class Quick(subprocess.Popen[str]):
-    """`[sys.executable, "run.py", ...]` or `[sys.executable, "-m", module, ...]`, begun as a copy of `loaded`."""
+    """`[sys.executable, "run.py", ...]`, or with `"-m", module, ...` or `"-c", code`, begun as a copy of `loaded`."""
 
     def __init__(self, command: Sequence[str], *, loaded: Loaded | None = None, **arguments: Any) -> None:
         self._loaded = loaded

@@ -7,16 +7,6 @@ import pytest
 
 from storage.sessions.contract import SharedStore, TurnStore
 from tests.storage.backends import Backend, Embedded, on_redis
-from tests.storage.databases import (  # noqa: F401 - fixtures
-    bare_engine,
-    database_url,
-    empty_postgresql,
-    engine,
-    migrated_file,
-    migrated_postgresql,
-    postgresql_server,
-    seal,
-)
 
 
 @pytest.fixture(params=["embedded", "redis"])

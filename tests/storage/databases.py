@@ -1,10 +1,14 @@
-"""Fixtures: a migrated, empty database of its own for each test, on SQLite and, where it answers, on PostgreSQL."""
+"""Fixtures: a migrated, empty database for each test, on SQLite and, where it answers, on PostgreSQL.
+
+For every folder: `tests/conftest.py` loads them.
+"""
 
 from __future__ import annotations
 
 import os
 import shutil
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from uuid import uuid4
 
@@ -17,6 +21,8 @@ from storage.migrate import upgrade
 from storage.sealing import FieldSeal
 
 POSTGRESQL = "postgresql+psycopg://postgres@127.0.0.1:5432"
+ALONE = """SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid();"""
 
 
 @pytest.fixture(scope="session")
@@ -50,7 +56,7 @@ def postgresql_server() -> Iterator[Engine]:
 
 @pytest.fixture(scope="session")
 def empty_postgresql(postgresql_server: Engine) -> Iterator[str]:
-    """The URL of a PostgreSQL database without tables, this process's own; dropped at the end."""
+    """The URL of a PostgreSQL database that begins without tables, this process's own; dropped at the end."""
     yield from _fresh(postgresql_server)
 
 
@@ -65,9 +71,17 @@ def migrated_postgresql(postgresql_server: Engine) -> Iterator[str]:
 
 
 @pytest.fixture
-def fresh_postgresql(postgresql_server: Engine) -> Iterator[str]:
-    """The URL of a PostgreSQL database without tables, this test's own: for processes that outlive a connection."""
-    yield from _fresh(postgresql_server)
+def bare_postgresql(empty_postgresql: str) -> str:
+    """The URL of a PostgreSQL database without a table."""
+    _run(empty_postgresql, f"{ALONE} DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+    return empty_postgresql
+
+
+@pytest.fixture
+def empty_tables_on_postgresql(migrated_postgresql: str) -> str:
+    """The URL of a migrated PostgreSQL database without a row: `database_url` for tests that need PostgreSQL."""
+    _empty(migrated_postgresql)
+    return migrated_postgresql
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -76,9 +90,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
         shutil.copyfile(request.getfixturevalue("migrated_file"), tmp_path / "test.db")
         return f"sqlite:///{tmp_path}/test.db"
-    url: str = request.getfixturevalue("migrated_postgresql")
-    _empty(url)
-    return url
+    return str(request.getfixturevalue("empty_tables_on_postgresql"))
 
 
 @pytest.fixture
@@ -92,12 +104,8 @@ def engine(database_url: str) -> Iterator[Engine]:
 @pytest.fixture(params=["sqlite", "postgresql"])
 def bare_engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
     """A database without a table."""
-    if request.param == "sqlite":
-        url = f"sqlite:///{tmp_path}/bare.db"
-    else:
-        url = request.getfixturevalue("empty_postgresql")
-        _run(url, "DROP SCHEMA public CASCADE; CREATE SCHEMA public")
-    engine = open_database(url)
+    on_sqlite = request.param == "sqlite"
+    engine = open_database(f"sqlite:///{tmp_path}/bare.db" if on_sqlite else request.getfixturevalue("bare_postgresql"))
     yield engine
     engine.dispose()
 
@@ -107,7 +115,8 @@ def _fresh(server: Engine) -> Iterator[str]:
     with server.connect() as connection:
         connection.execute(text(f"CREATE DATABASE {name}"))
         connection.execute(text(f"ALTER DATABASE {name} SET synchronous_commit = off"))
-    yield f"{POSTGRESQL}/{name}"
+    yield (url := f"{POSTGRESQL}/{name}")
+    _held(url).dispose()
     with server.connect() as connection:
         connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
 
@@ -116,9 +125,8 @@ def _empty(url: str) -> None:
     """Delete every row and count from 1 again: with few rows quicker than TRUNCATE, which makes new files."""
     _run(
         url,
-        """
-        SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()
-            AND pid <> pg_backend_pid();
+        f"""
+        {ALONE}
         SET session_replication_role = replica;
         DO $$ DECLARE each regclass; BEGIN
             FOR each IN SELECT oid FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace
@@ -131,7 +139,14 @@ def _empty(url: str) -> None:
 
 
 def _run(url: str, script: str) -> None:
-    engine = create_engine(url, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
+    with _held(url).connect() as connection:
         connection.exec_driver_sql(script.replace("%", "%%"))
-    engine.dispose()
+
+
+@cache
+def _held(url: str) -> Engine:
+    """One connection kept for all scripts: a new one has PostgreSQL read its catalogs again, ten times the work itself.
+
+    It is asked before each use, as a test may have cut it.
+    """
+    return create_engine(url, isolation_level="AUTOCOMMIT", pool_size=1, pool_pre_ping=True)

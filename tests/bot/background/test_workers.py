@@ -34,9 +34,9 @@ def redis_url() -> Iterator[str]:
 
 
 @pytest.fixture
-def services(tmp_path: Path, redis_url: str, fresh_postgresql: str) -> Iterator[Bot]:
+def services(tmp_path: Path, redis_url: str, empty_tables_on_postgresql: str) -> Iterator[Bot]:
     """A bot on Redis and PostgreSQL, configured and seeded, with nothing running."""
-    with installed(tmp_path, database=fresh_postgresql, sessions=redis_url, queue=redis_url) as bot:
+    with installed(tmp_path, database=empty_tables_on_postgresql, sessions=redis_url, queue=redis_url) as bot:
         yield bot
 
 
@@ -176,12 +176,14 @@ def test_with_redis_flushed_in_the_midst_of_a_payment_nothing_is_lost(services: 
     assert "养老" in bubble.text
 
 
-def test_redis_may_be_away_at_start_and_come_later(tmp_path: Path, redis_url: str, fresh_postgresql: str) -> None:
+def test_redis_may_be_away_at_start_and_come_later(
+    tmp_path: Path, redis_url: str, empty_tables_on_postgresql: str
+) -> None:
     where = urlsplit(redis_url)
     with gate_to(where.hostname or "", where.port or 6379) as gate:
         gate.shut()
         through = f"redis://127.0.0.1:{gate.port}{where.path}"
-        with installed(tmp_path, database=fresh_postgresql, sessions=through, queue=through) as bot:
+        with installed(tmp_path, database=empty_tables_on_postgresql, sessions=through, queue=through) as bot:
             phone = bot.sandbox.wechat.phone("oEarly")
             bot.serve()
             worker(bot)
@@ -201,12 +203,12 @@ def test_redis_may_be_away_at_start_and_come_later(tmp_path: Path, redis_url: st
 
 
 def test_a_redis_that_does_not_answer_keeps_no_worker_from_its_duties_or_its_end(
-    tmp_path: Path, redis_url: str, fresh_postgresql: str
+    tmp_path: Path, redis_url: str, empty_tables_on_postgresql: str
 ) -> None:
     where = urlsplit(redis_url)
     with gate_to(where.hostname or "", where.port or 6379) as gate:
         through = f"redis://127.0.0.1:{gate.port}{where.path}"
-        with installed(tmp_path, database=fresh_postgresql, sessions=through, queue=through) as bot:
+        with installed(tmp_path, database=empty_tables_on_postgresql, sessions=through, queue=through) as bot:
             bot.sandbox.wechat.phone(PAYER)
             process = worker(bot)
             gate.held.set()

@@ -19,12 +19,6 @@ from storage.history import StoredHistory
 from storage.sessions.embedded_shared import EmbeddedSharedStore
 from tests.bot.room import PAYER, Room
 from tests.storage.counter import ZONE
-from tests.storage.databases import (  # noqa: F401 - fixtures
-    database_url,
-    engine,
-    migrated_postgresql,
-    postgresql_server,
-)
 
 NOW = 1_795_406_400
 
@@ -43,12 +37,12 @@ class Uploads:
         return f"media-{draw}"
 
 
-def take(engine: Engine, now: int = NOW) -> Uploaded | None:  # noqa: F811
+def take(engine: Engine, now: int = NOW) -> Uploaded | None:
     with writing(engine) as connection:
         return taken(connection, now)
 
 
-def test_the_worker_fills_the_pool_and_fills_it_up_again(engine: Engine) -> None:  # noqa: F811
+def test_the_worker_fills_the_pool_and_fills_it_up_again(engine: Engine) -> None:
     uploads = Uploads()
     pool = PicturePool(engine, uploads, kept=3)
     assert pool.fill(NOW) == NOW + LOOK_SECONDS
@@ -59,7 +53,7 @@ def test_the_worker_fills_the_pool_and_fills_it_up_again(engine: Engine) -> None
     assert len(uploads.draws) == 4
 
 
-def test_each_picture_is_given_away_once_however_many_ask_at_once(engine: Engine) -> None:  # noqa: F811
+def test_each_picture_is_given_away_once_however_many_ask_at_once(engine: Engine) -> None:
     PicturePool(engine, Uploads(), kept=6).fill(NOW)
     with ThreadPoolExecutor(4) as threads:
         found = list(threads.map(lambda _: take(engine), range(12)))
@@ -71,7 +65,7 @@ def test_each_picture_is_given_away_once_however_many_ask_at_once(engine: Engine
     assert len(set(given)) == len(given) == 6
 
 
-def test_a_picture_that_wechat_forgets_is_not_given_and_is_replaced(engine: Engine) -> None:  # noqa: F811
+def test_a_picture_that_wechat_forgets_is_not_given_and_is_replaced(engine: Engine) -> None:
     uploads = Uploads()
     pool = PicturePool(engine, uploads, kept=2)
     pool.fill(NOW)
@@ -83,7 +77,7 @@ def test_a_picture_that_wechat_forgets_is_not_given_and_is_replaced(engine: Engi
     assert fresh.draw in uploads.draws[2:]
 
 
-def test_where_wechat_is_away_what_was_uploaded_is_kept(engine: Engine) -> None:  # noqa: F811
+def test_where_wechat_is_away_what_was_uploaded_is_kept(engine: Engine) -> None:
     pool = PicturePool(engine, Uploads(down_after=2), kept=5)
     with pytest.raises(AccountUnreachable):
         pool.fill(NOW)

@@ -54,7 +54,7 @@ def test_the_lines_it_prints_can_be_played_to_it_again(window: Window) -> None:
 
 
 def test_the_demo_pays_and_exits_0() -> None:
-    done = process(DEMO.format("pass"))
+    done = process(DEMO.format("pass"), cold=True)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "缴费成功" in done.stdout
     assert "500.00元" in done.stdout.splitlines()[-1]

@@ -29,9 +29,9 @@ def redis_url() -> Iterator[str]:
 
 
 @pytest.fixture
-def config(fresh_postgresql: str, redis_url: str, tmp_path: Path) -> Path:
+def config(bare_postgresql: str, redis_url: str, tmp_path: Path) -> Path:
     file = tmp_path / "bot.toml"
-    storage = {"database": fresh_postgresql, "sessions": redis_url, "queue": redis_url, "field_key": "keys/one.key"}
+    storage = {"database": bare_postgresql, "sessions": redis_url, "queue": redis_url, "field_key": "keys/one.key"}
     lines = [f'{key} = "{value}"' for key, value in storage.items()]
     file.write_text("\n".join(["[sandbox]", "enabled = true", "[storage]", *lines]), "utf-8")
     return file
@@ -51,9 +51,9 @@ def rows(engine: Engine) -> tuple[int, ...]:
 
 
 def test_a_day_of_a_family_on_both_and_again_after_a_restart(
-    config: Path, fresh_postgresql: str, redis_url: str
+    config: Path, bare_postgresql: str, redis_url: str
 ) -> None:
-    engine = open_database(fresh_postgresql)
+    engine = open_database(bare_postgresql)
     with window_on(config) as (window, _):
         before = rows(engine)
         window.answers = ["2", "123456"]

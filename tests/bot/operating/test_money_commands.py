@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import stat
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -15,7 +16,6 @@ from bot.background.nightly_export import EXPORT_AT, nightly_export
 from bot.commands import app
 from bot.commands import refunding as refunding_commands
 from storage.database import open_database, reading
-from storage.migrate import upgrade
 from storage.orders.columns import PAYMENT, REFUND
 from storage.sealing import FieldSeal
 from tests.storage.counter import ZONE, Counter, payable
@@ -27,13 +27,13 @@ YESTERDAY = datetime.now(ZONE).replace(hour=9, minute=0, second=0, microsecond=0
 class Office:
     """A bureau's machine with one family's order, paid yesterday."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, migrated_file: Path) -> None:
+        shutil.copyfile(migrated_file, folder / "bot.db")
         FieldSeal.create(folder / "field.key")
         self.config = folder / "bot.toml"
         self.config.write_text('[storage]\ndatabase = "sqlite:///bot.db"\nfield_key = "field.key"\n')
         self.folder = folder
         self.engine: Engine = open_database(f"sqlite:///{folder / 'bot.db'}")
-        upgrade(self.engine)
         self.seal = FieldSeal.read(folder / "field.key")
         self.counter: Counter = known_people(self.engine, self.seal)
         far = YESTERDAY.date() + timedelta(days=30)
@@ -56,8 +56,8 @@ class Office:
 
 
 @pytest.fixture
-def office(tmp_path: Path) -> Office:
-    return Office(tmp_path)
+def office(tmp_path: Path, migrated_file: Path) -> Office:
+    return Office(tmp_path, migrated_file)
 
 
 @pytest.fixture

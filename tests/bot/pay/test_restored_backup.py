@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 import typer
-from sqlalchemy import select, text
+from sqlalchemy import Engine, select, text
 from sqlalchemy.engine import make_url
 
 from bot.app import App, build
@@ -28,7 +28,7 @@ from bot.sandbox.pay import PayStandIn
 from bot.sandbox.wechat import WeChatStandIn
 from bot.settings import read
 from dialogs.terms.insurance import Insurance, Payable, open_rows, tariff_payable
-from storage.database import open_database, reading, table_of, writing
+from storage.database import reading, table_of, writing
 from storage.demo import load_demo
 from storage.orders import attempts
 from storage.orders.columns import DISCREPANCY, EXPORT, LEDGER, ORDER, PAYMENT
@@ -182,41 +182,43 @@ class Backup:
         return House.built(house.folder, house.sandbox, self.url)
 
 
-def backed_up(house: House, folder: Path) -> Iterator[Backup]:
+def backed_up(house: House, request: pytest.FixtureRequest) -> Backup:
     """As an operator does it: SQLite's own backup; pg_dump and psql, or a template where they are not there."""
     url = make_url(house.url)
     if url.get_backend_name() == "sqlite":
-        with closing(sqlite3.connect(str(url.database))) as here, closing(sqlite3.connect(folder / "copy.db")) as copy:
+        file = house.folder / "copy.db"
+        with closing(sqlite3.connect(str(url.database))) as here, closing(sqlite3.connect(file)) as copy:
             here.backup(copy)
-        yield Backup(f"sqlite:///{folder / 'copy.db'}")
-        return
-    name = f"{url.database}_copy"
-    server = open_database(str(url.set(database="postgres")))
-    with server.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(text(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
-        if shutil.which("pg_dump") and shutil.which("psql"):
-            connection.execute(text(f"CREATE DATABASE {name}"))
-            plain = url.set(drivername="postgresql").render_as_string(hide_password=False)
-            dumped = subprocess.run(["pg_dump", "--no-owner", plain], check=True, capture_output=True, timeout=60)
-            into = url.set(drivername="postgresql", database=name).render_as_string(hide_password=False)
-            command = ["psql", "--quiet", "--set", "ON_ERROR_STOP=1", into]
-            subprocess.run(command, input=dumped.stdout, check=True, capture_output=True, timeout=60)
-        else:
-            house.app.engine.dispose()
-            connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {url.database}"))
-        yield Backup(str(url.set(database=name)))
-        connection.execute(text(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
-    server.dispose()
+        return Backup(f"sqlite:///{file}")
+    bare = make_url(request.getfixturevalue("bare_postgresql"))
+    if shutil.which("pg_dump") and shutil.which("psql"):
+        plain = url.set(drivername="postgresql").render_as_string(hide_password=False)
+        dumped = subprocess.run(["pg_dump", "--no-owner", plain], check=True, capture_output=True, timeout=60)
+        into = bare.set(drivername="postgresql").render_as_string(hide_password=False)
+        command = ["psql", "--quiet", "--set", "ON_ERROR_STOP=1", into]
+        subprocess.run(command, input=dumped.stdout, check=True, capture_output=True, timeout=60)
+    else:
+        house.app.engine.dispose()
+        _copied(request.getfixturevalue("postgresql_server"), str(url.database), str(bare.database))
+    return Backup(str(bare))
+
+
+def _copied(server: Engine, original: str, copy: str) -> None:
+    """Nobody may be connected to what is copied."""
+    ends = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = :name"
+    with server.connect() as connection:
+        connection.execute(text(ends), {"name": original})
+        connection.execute(text(f"DROP DATABASE {copy} WITH (FORCE)"))
+        connection.execute(text(f"CREATE DATABASE {copy} TEMPLATE {original}"))
 
 
 @pytest.fixture
-def life(house: House, tmp_path: Path) -> Iterator[tuple[House, Backup, list[Payable]]]:
+def life(house: House, request: pytest.FixtureRequest) -> tuple[House, Backup, list[Payable]]:
     """A paid and an open order, then the backup; what is owed by others is left for the day after it."""
     owed = house.owed()
     house.pay(house.open(owed[0]))
     house.open(owed[1])
-    for backup in backed_up(house, tmp_path):
-        yield house, backup, owed
+    return house, backed_up(house, request), owed
 
 
 def agrees(house: House) -> None:

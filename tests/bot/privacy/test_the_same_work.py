@@ -36,12 +36,6 @@ CODE = (Action("点", "换一种"), Action("算"))
 Work = list[str]
 
 
-@pytest.fixture(scope="module")
-def props() -> Iterator[Props]:
-    with Props.made() as made:
-        yield made
-
-
 @contextmanager
 def watched(monkeypatch: pytest.MonkeyPatch) -> Iterator[Work]:
     """What is done meanwhile: statements without their values, and cryptography by its kind and the length it is on."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -22,10 +23,10 @@ GOOD = HEAD + "> 取消\n< 现在没有正在办的事，不用取消。\n< 我�
 BAD = HEAD + "# 记一笔\n> 取消\n< 有正在办的事。\n< 我可以帮您办这些……\n"
 
 
-@pytest.fixture(scope="module")
-def props() -> Iterator[Props]:
-    with Props.made() as made:
-        yield made
+@pytest.fixture
+def props_at_hand(props: Props, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`replay` need not make its own, which takes half a second; the first test here has it do so."""
+    monkeypatch.setattr("bot.replay.console.Props.made", lambda: nullcontext(props))
 
 
 @pytest.fixture
@@ -57,6 +58,7 @@ def test_a_folder_of_good_transcripts_passes(tmp_path: Path) -> None:
     assert "1 passed, 0 failed" in text
 
 
+@pytest.mark.usefixtures("props_at_hand")
 def test_a_difference_is_shown_with_the_numbers_of_the_files_lines_and_fails(tmp_path: Path) -> None:
     file = tmp_path / "坏.chat"
     file.write_text(BAD, "utf-8")
@@ -68,6 +70,7 @@ def test_a_difference_is_shown_with_the_numbers_of_the_files_lines_and_fails(tmp
     assert file.read_text("utf-8") == BAD
 
 
+@pytest.mark.usefixtures("props_at_hand")
 def test_accept_rewrites_the_file_and_keeps_remarks_and_what_is_abbreviated(tmp_path: Path) -> None:
     file = tmp_path / "坏.chat"
     file.write_text(BAD, "utf-8")
@@ -76,6 +79,7 @@ def test_accept_rewrites_the_file_and_keeps_remarks_and_what_is_abbreviated(tmp_
     assert printed(file)[0] == 0
 
 
+@pytest.mark.usefixtures("props_at_hand")
 def test_what_cannot_be_performed_is_not_accepted(tmp_path: Path) -> None:
     file = tmp_path / "点不了.chat"
     file.write_text(HEAD + "> [点] 确认缴费\n", "utf-8")
@@ -85,6 +89,7 @@ def test_what_cannot_be_performed_is_not_accepted(tmp_path: Path) -> None:
     assert file.read_text("utf-8") == HEAD + "> [点] 确认缴费\n"
 
 
+@pytest.mark.usefixtures("props_at_hand")
 def test_a_file_that_cannot_be_read_fails_with_a_sentence(tmp_path: Path) -> None:
     file = tmp_path / "乱.chat"
     file.write_text("你好", "utf-8")
@@ -94,10 +99,12 @@ def test_a_file_that_cannot_be_read_fails_with_a_sentence(tmp_path: Path) -> Non
     assert "0 passed, 2 failed" in text
 
 
+@pytest.mark.usefixtures("props_at_hand")
 def test_nothing_to_play_is_a_failure(tmp_path: Path) -> None:
     assert printed(tmp_path)[0] == 1
 
 
+@pytest.mark.usefixtures("props_at_hand")
 def test_coverage_lists_what_nobody_said(tmp_path: Path) -> None:
     (tmp_path / "好.chat").write_text(GOOD, "utf-8")
     code, text = printed(tmp_path, coverage=True)

@@ -50,12 +50,6 @@ PAID = f"""@时间 2026-11-23 09:00
 """
 
 
-@pytest.fixture(scope="module")
-def props() -> Iterator[Props]:
-    with Props.made() as made:
-        yield made
-
-
 @dataclass
 class Happened:
     app: App

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -49,7 +50,8 @@ def application(folder: Path, account: dict[str, str], now: float) -> App:
 
 
 @pytest.fixture
-def ours(tmp_path: Path) -> Iterator[App]:
+def ours(tmp_path: Path, migrated_file: Path) -> Iterator[App]:
+    shutil.copyfile(migrated_file, tmp_path / "bot.db")
     account = {"app_id": KEYS.app_id, "token": KEYS.token, "encoding_aes_key": KEYS.encoding_aes_key}
     app = application(tmp_path, account, 1_790_000_000)
     yield app

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -11,6 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from wsgiref.types import WSGIApplication
+from zoneinfo import ZoneInfo
 
 from bot.app import CAPTCHA_KEY, App
 from bot.captcha.riddles import signs_of
@@ -41,6 +43,8 @@ from storage.migrate import upgrade
 from storage.sealing import FieldSeal
 
 DATABASE, FIELD_KEY, CONFIG = "bot.db", "field.key", "bot.toml"
+MEMORY = Path("/dev/shm")  # noqa: S108 - in it, folders of our own; Linux keeps there what needs no disk
+ROOM = 32 * 1024 * 1024  # bytes; a scene takes a tenth of it
 Fresh = Callable[[Path], dict[str, str]]  # lays a bot's files into a folder; gives `[storage]` for it
 
 
@@ -50,12 +54,13 @@ class Props:
 
     keys: SandboxKeys
     folder: Path
+    zone: ZoneInfo  # of the configuration in the folder
 
     @classmethod
     @contextmanager
     def made(cls) -> Iterator[Props]:
         """The props, and at the end nothing is left of them."""
-        with TemporaryDirectory(prefix="replay-") as name:
+        with TemporaryDirectory(prefix="replay-", dir=_quick()) as name:
             folder = Path(name)
             FieldSeal.create(folder / FIELD_KEY)
             (folder / CONFIG).write_text("", "utf-8")
@@ -65,7 +70,7 @@ class Props:
             with engine.connect() as connection:
                 connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
             engine.dispose()
-            yield cls(SandboxKeys.fresh(), folder)
+            yield cls(SandboxKeys.fresh(), folder, read(folder / CONFIG).zone)
 
     def embedded(self, folder: Path) -> dict[str, str]:
         """`Fresh`: one SQLite file for everything, a copy."""
@@ -76,6 +81,11 @@ class Props:
         """Copy these files into a folder."""
         for name in names:
             shutil.copyfile(self.folder / name, folder / name)
+
+
+def _quick() -> Path | None:
+    """Where folders are made: in memory where there is room, because SQLite has the disk follow each commit."""
+    return MEMORY if os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ROOM else None
 
 
 class _Bot:
@@ -147,11 +157,10 @@ class _Bot:
 @contextmanager
 def staged(scene: Scene, props: Props, fresh: Fresh | None = None) -> Iterator[ScenePerformer]:
     """A performer for one scene, on what `fresh` lays out (else embedded). Nothing another scene did can be seen."""
-    with TemporaryDirectory(prefix="scene-") as name:
+    with TemporaryDirectory(prefix="scene-", dir=_quick()) as name:
         folder = Path(name)
         storage = (fresh or props.embedded)(folder)
-        settings = read(folder / CONFIG)
-        clock = MovableClock(scene.at.replace(tzinfo=settings.zone).timestamp())
+        clock = MovableClock(scene.at.replace(tzinfo=props.zone).timestamp())
         faults = Faults()
         wechat = WeChatStandIn(props.keys, clock, faults).start()
         pay = PayStandIn(

@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -27,6 +27,7 @@ from bot.sandbox.both import Sandbox
 from bot.sandbox.clock import MovableClock
 from bot.sandbox.faults import Faults
 from bot.sandbox.keys import SandboxKeys
+from bot.sandbox.menu import Menu
 from bot.sandbox.pay import PayStandIn
 from bot.sandbox.wechat import WeChatStandIn
 from bot.settings import Settings, read
@@ -55,6 +56,7 @@ class Props:
     keys: SandboxKeys
     folder: Path
     zone: ZoneInfo  # of the configuration in the folder
+    menu: Menu = field(default_factory=Menu)  # the account's: put by the bot of the first scene, kept by WeChat
 
     @classmethod
     @contextmanager
@@ -162,7 +164,7 @@ def staged(scene: Scene, props: Props, fresh: Fresh | None = None) -> Iterator[S
         storage = (fresh or props.embedded)(folder)
         clock = MovableClock(scene.at.replace(tzinfo=props.zone).timestamp())
         faults = Faults()
-        wechat = WeChatStandIn(props.keys, clock, faults).start()
+        wechat = WeChatStandIn(props.keys, clock, faults, props.menu).start()
         pay = PayStandIn(
             props.keys, clock, faults, knows=wechat.knows, on_paid=wechat.paid, machine_clock=clock.now
         ).start()
@@ -173,7 +175,8 @@ def staged(scene: Scene, props: Props, fresh: Fresh | None = None) -> Iterator[S
         overrides = sandbox.settings_overrides(server.url) | {"storage": dict[str, object](storage)}
         bot = _Bot(read(folder / CONFIG, overrides), clock, faults, server)
         try:
-            bot.put_menu()
+            if not props.menu.is_there:
+                bot.put_menu()
             if scene.agreed:
                 bot.agreed({openid_of(person) for person in (ME, *(one.person for one in scene.exchanges))})
             performer = ScenePerformer(sandbox, bot)

@@ -18,7 +18,7 @@ from bot.app import CAPTCHA_KEY, App
 from bot.captcha.riddles import signs_of
 from bot.replay.agency_files import file_comes
 from bot.replay.elsewhere import paid_elsewhere
-from bot.replay.laid_over import built
+from bot.replay.laid_over import UnderWay, built
 from bot.replay.officials import book_yesterday, refund_last
 from bot.replay.performer import ScenePerformer, openid_of
 from bot.replay.wsgi_server import LoopbackWsgi
@@ -98,10 +98,11 @@ class _Bot:
         self._clock = clock
         self._faults = faults
         self._server = server
-        self._app = self._start()
+        self._app, self._under_way = self._start()
 
     def run_due(self) -> None:
-        """Do everything that is due now, on this thread."""
+        """Do everything that is due now, on this thread, once the turns are over."""
+        self._under_way.wait()
         self._app.run_due()
 
     def put_menu(self) -> None:
@@ -118,7 +119,7 @@ class _Bot:
     def restart(self, *, next_release: bool) -> None:
         """End the process and start it again on the same storage; as a release that asks otherwise."""
         self.stop()
-        self._app = self._start(next_release=next_release)
+        self._app, self._under_way = self._start(next_release=next_release)
 
     def paid_elsewhere(self, words: str) -> None:
         """A bank's file comes in with a payment: name, cover year, insurance, yuan."""
@@ -149,11 +150,11 @@ class _Bot:
     def _now(self) -> datetime:
         return datetime.fromtimestamp(int(self._clock.now()), self._settings.zone)
 
-    def _start(self, *, next_release: bool = False) -> App:
-        app = built(self._settings, self._clock.now, self._faults, next_release=next_release)
+    def _start(self, *, next_release: bool = False) -> tuple[App, UnderWay]:
+        app, under_way = built(self._settings, self._clock.now, self._faults, next_release=next_release)
         application: WSGIApplication = app.wsgi
         self._server.application = application
-        return app
+        return app, under_way
 
 
 @contextmanager

@@ -8,6 +8,7 @@ looked at when a process starts all the same: the font files here, the seal wher
 from __future__ import annotations
 
 import threading
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ from storage.certified import Certificate
 
 if TYPE_CHECKING:
     from bot.certificate.document import CertificatePainter
+    from bot.certificate.fonts import FontFiles, SharedFonts
 
 
 def font_paths() -> tuple[Path, Path]:
@@ -60,8 +62,16 @@ class Press:
         with self._lock:
             if self._painter is None:
                 from bot.certificate.document import CertificatePainter
-                from bot.certificate.fonts import FontFiles, SharedFonts
 
-                files = FontFiles()
-                self._painter = CertificatePainter(SharedFonts(files), files, self._seal)
+                fonts, files = _fonts()
+                self._painter = CertificatePainter(fonts, files, self._seal)
             return self._painter
+
+
+@cache
+def _fonts() -> tuple[SharedFonts, FontFiles]:
+    """Those of the process: presses come and go with their seals, and what was cut for one is cut for all."""
+    from bot.certificate.fonts import FontFiles, SharedFonts
+
+    files = FontFiles()
+    return SharedFonts(files), files

@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Callable, Sequence
 from datetime import timedelta
+from functools import lru_cache
 from hashlib import sha256
 from typing import Protocol
 
@@ -232,9 +233,8 @@ class ScenePerformer:
         width, height = Image.open(io.BytesIO(self.sandbox.wechat.media.picture(bubble.media_id).content)).size
         return height > 1.3 * width and not any(code.startswith(CODE) for code in self._codes(bubble))
 
-    def _codes(self, bubble: Bubble) -> list[str]:
-        content = self.sandbox.wechat.media.picture(bubble.media_id).content
-        return [str(code.text) for code in zxingcpp.read_barcodes(Image.open(io.BytesIO(content)))]
+    def _codes(self, bubble: Bubble) -> tuple[str, ...]:
+        return _codes_on(self.sandbox.wechat.media.picture(bubble.media_id).content)
 
     def _seen_in_picture(self, phone: Phone) -> str:
         if not (pictures := _pictures(phone)) or self._codes(pictures[-1]):
@@ -276,6 +276,12 @@ def mark_of(bubble: Bubble) -> Mark:
     if bubble.text.startswith(sentences()["wire.error"].partition("{id}")[0]):
         return "!"
     return "<<" if bubble.pushed else "<"
+
+
+@lru_cache(maxsize=8)  # one picture is asked about several times; looking for a code on it takes 25 ms
+def _codes_on(picture: bytes) -> tuple[str, ...]:
+    """What the codes on a picture say, of whatever kind they are."""
+    return tuple(str(code.text) for code in zxingcpp.read_barcodes(Image.open(io.BytesIO(picture))))
 
 
 def _nothing(bubbles: Sequence[Bubble]) -> None:

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from wsgiref.types import WSGIApplication
+from zoneinfo import ZoneInfo
 
 from bot.app import CAPTCHA_KEY, App
 from bot.captcha.riddles import signs_of
 from bot.replay.agency_files import file_comes
 from bot.replay.elsewhere import paid_elsewhere
-from bot.replay.laid_over import built
+from bot.replay.laid_over import UnderWay, built
 from bot.replay.officials import book_yesterday, refund_last
 from bot.replay.performer import ScenePerformer, openid_of
 from bot.replay.wsgi_server import LoopbackWsgi
@@ -25,6 +27,7 @@ from bot.sandbox.both import Sandbox
 from bot.sandbox.clock import MovableClock
 from bot.sandbox.faults import Faults
 from bot.sandbox.keys import SandboxKeys
+from bot.sandbox.menu import Menu
 from bot.sandbox.pay import PayStandIn
 from bot.sandbox.wechat import WeChatStandIn
 from bot.settings import Settings, read
@@ -41,6 +44,8 @@ from storage.migrate import upgrade
 from storage.sealing import FieldSeal
 
 DATABASE, FIELD_KEY, CONFIG = "bot.db", "field.key", "bot.toml"
+MEMORY = Path("/dev/shm")  # noqa: S108 - in it, folders of our own; Linux keeps there what needs no disk
+ROOM = 32 * 1024 * 1024  # bytes; a scene takes a tenth of it
 Fresh = Callable[[Path], dict[str, str]]  # lays a bot's files into a folder; gives `[storage]` for it
 
 
@@ -50,12 +55,14 @@ class Props:
 
     keys: SandboxKeys
     folder: Path
+    zone: ZoneInfo  # of the configuration in the folder
+    menu: Menu = field(default_factory=Menu)  # the account's: put by the bot of the first scene, kept by WeChat
 
     @classmethod
     @contextmanager
     def made(cls) -> Iterator[Props]:
         """The props, and at the end nothing is left of them."""
-        with TemporaryDirectory(prefix="replay-") as name:
+        with TemporaryDirectory(prefix="replay-", dir=_quick()) as name:
             folder = Path(name)
             FieldSeal.create(folder / FIELD_KEY)
             (folder / CONFIG).write_text("", "utf-8")
@@ -65,7 +72,7 @@ class Props:
             with engine.connect() as connection:
                 connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
             engine.dispose()
-            yield cls(SandboxKeys.fresh(), folder)
+            yield cls(SandboxKeys.fresh(), folder, read(folder / CONFIG).zone)
 
     def embedded(self, folder: Path) -> dict[str, str]:
         """`Fresh`: one SQLite file for everything, a copy."""
@@ -78,6 +85,11 @@ class Props:
             shutil.copyfile(self.folder / name, folder / name)
 
 
+def _quick() -> Path | None:
+    """Where folders are made: in memory where there is room, because SQLite has the disk follow each commit."""
+    return MEMORY if os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ROOM else None
+
+
 class _Bot:
     """The bot of one scene; it can be ended and started again."""
 
@@ -86,10 +98,11 @@ class _Bot:
         self._clock = clock
         self._faults = faults
         self._server = server
-        self._app = self._start()
+        self._app, self._under_way = self._start()
 
     def run_due(self) -> None:
-        """Do everything that is due now, on this thread."""
+        """Do everything that is due now, on this thread, once the turns are over."""
+        self._under_way.wait()
         self._app.run_due()
 
     def put_menu(self) -> None:
@@ -106,7 +119,7 @@ class _Bot:
     def restart(self, *, next_release: bool) -> None:
         """End the process and start it again on the same storage; as a release that asks otherwise."""
         self.stop()
-        self._app = self._start(next_release=next_release)
+        self._app, self._under_way = self._start(next_release=next_release)
 
     def paid_elsewhere(self, words: str) -> None:
         """A bank's file comes in with a payment: name, cover year, insurance, yuan."""
@@ -137,23 +150,22 @@ class _Bot:
     def _now(self) -> datetime:
         return datetime.fromtimestamp(int(self._clock.now()), self._settings.zone)
 
-    def _start(self, *, next_release: bool = False) -> App:
-        app = built(self._settings, self._clock.now, self._faults, next_release=next_release)
+    def _start(self, *, next_release: bool = False) -> tuple[App, UnderWay]:
+        app, under_way = built(self._settings, self._clock.now, self._faults, next_release=next_release)
         application: WSGIApplication = app.wsgi
         self._server.application = application
-        return app
+        return app, under_way
 
 
 @contextmanager
 def staged(scene: Scene, props: Props, fresh: Fresh | None = None) -> Iterator[ScenePerformer]:
     """A performer for one scene, on what `fresh` lays out (else embedded). Nothing another scene did can be seen."""
-    with TemporaryDirectory(prefix="scene-") as name:
+    with TemporaryDirectory(prefix="scene-", dir=_quick()) as name:
         folder = Path(name)
         storage = (fresh or props.embedded)(folder)
-        settings = read(folder / CONFIG)
-        clock = MovableClock(scene.at.replace(tzinfo=settings.zone).timestamp())
+        clock = MovableClock(scene.at.replace(tzinfo=props.zone).timestamp())
         faults = Faults()
-        wechat = WeChatStandIn(props.keys, clock, faults).start()
+        wechat = WeChatStandIn(props.keys, clock, faults, props.menu).start()
         pay = PayStandIn(
             props.keys, clock, faults, knows=wechat.knows, on_paid=wechat.paid, machine_clock=clock.now
         ).start()
@@ -164,7 +176,8 @@ def staged(scene: Scene, props: Props, fresh: Fresh | None = None) -> Iterator[S
         overrides = sandbox.settings_overrides(server.url) | {"storage": dict[str, object](storage)}
         bot = _Bot(read(folder / CONFIG, overrides), clock, faults, server)
         try:
-            bot.put_menu()
+            if not props.menu.is_there:
+                bot.put_menu()
             if scene.agreed:
                 bot.agreed({openid_of(person) for person in (ME, *(one.person for one in scene.exchanges))})
             performer = ScenePerformer(sandbox, bot)

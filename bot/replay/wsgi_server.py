@@ -2,56 +2,63 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterable
-from socketserver import ThreadingMixIn
+import sys
+from email.message import Message
+from io import BytesIO
 from typing import Any
-from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
-from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+from urllib.parse import unquote
+from wsgiref.types import WSGIApplication, WSGIEnvironment
+
+from bot.sandbox.http import Answer, HttpServer
 
 
-class LoopbackWsgi:
+class LoopbackWsgi(HttpServer):
     """Serves `application`, once there is one."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.application: WSGIApplication | None = None
-        self._server = _Server(("127.0.0.1", 0), _Quiet)
-        self._server.set_app(self._call)
-        self._thread = threading.Thread(
-            target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, name="replay-wsgi", daemon=True
-        )
-        self._thread.start()
+        self.start()
 
-    @property
-    def url(self) -> str:
-        """Scheme, host and port."""
-        return f"http://127.0.0.1:{self._server.server_port}"
-
-    def stop(self) -> None:
-        """Answer nothing any more."""
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
-
-    def _call(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+    def answer(self, method: str, target: str, headers: Message, body: bytes) -> Answer | None:
+        """The application's."""
         if self.application is None:
-            start_response("503 Service Unavailable", [])
-            return [b""]
-        return self.application(environ, start_response)
+            return Answer(503)
+        begun = _Begun()
+        said = b"".join(self.application(self._environ(method, target, headers, body), begun))
+        return Answer(begun.status, said, begun.headers)
+
+    def _environ(self, method: str, target: str, headers: Message, body: bytes) -> WSGIEnvironment:
+        path, _, query = target.partition("?")
+        host, _, port = self.url.removeprefix("http://").partition(":")
+        told = {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in headers.raw_items()}
+        return told | {
+            "REQUEST_METHOD": method,
+            "SCRIPT_NAME": "",
+            "PATH_INFO": unquote(path, "latin-1"),
+            "QUERY_STRING": query,
+            "CONTENT_TYPE": headers.get("Content-Type", ""),
+            "CONTENT_LENGTH": str(len(body)),
+            "SERVER_NAME": host,
+            "SERVER_PORT": port,
+            "SERVER_PROTOCOL": "HTTP/1.1",
+            "REMOTE_ADDR": host,
+            "wsgi.version": (1, 0),
+            "wsgi.url_scheme": "http",
+            "wsgi.input": BytesIO(body),
+            "wsgi.errors": sys.stderr,
+            "wsgi.multithread": True,
+            "wsgi.multiprocess": False,
+            "wsgi.run_once": False,
+        }
 
 
-class _Server(ThreadingMixIn, WSGIServer):
-    daemon_threads = True
-    block_on_close = False
-    request_queue_size = 64
+class _Begun:
+    """`start_response`: keeps what the application says ahead of the body. The server itself says how long that is."""
 
-    def server_bind(self) -> None:  # without the look-up of the host's name, which can take seconds
-        self.socket.bind(self.server_address)
-        self.server_address = self.socket.getsockname()
-        self.server_name, self.server_port = "127.0.0.1", int(self.server_address[1])
-        self.setup_environ()
+    status = 500
+    headers: dict[str, str]
 
-
-class _Quiet(WSGIRequestHandler):
-    def log_message(self, format: str, *args: Any) -> None:
-        """Nothing: the bot keeps its own log."""
+    def __call__(self, status: str, headers: list[tuple[str, str]], wrong: Any = None, /) -> Any:
+        self.status = int(status.partition(" ")[0])
+        self.headers = {name: value for name, value in headers if name.lower() != "content-length"}

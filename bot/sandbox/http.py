@@ -1,14 +1,17 @@
 """A small threaded HTTP/1.1 server on the loopback, with named routes, raw request targets, and faults."""
 
+import http.client
 import re
 import socket
 import sys
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from email.message import Message
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from functools import cached_property
+from socketserver import StreamRequestHandler, ThreadingTCPServer
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
@@ -16,6 +19,7 @@ from bot.sandbox.faults import NOTHING, Fault, Faults, Fired
 
 MAX_BODY = 16 * 1024 * 1024
 _IDLE_SECONDS = 60.0
+_LINE = 65536  # bytes of a request line or a header
 
 
 @dataclass(frozen=True)
@@ -52,24 +56,18 @@ class Route:
 
     def match(self, path: str) -> dict[str, str] | None:
         """What the {names} stand for in this path, or None where it is another path."""
-        shape = re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^/]+)", re.escape(self.pattern))
-        found = re.fullmatch(shape, path)
+        found = self._shape.fullmatch(path)
         return {name: unquote(value) for name, value in found.groupdict().items()} if found else None
 
+    @cached_property
+    def _shape(self) -> re.Pattern[str]:
+        return re.compile(re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^/]+)", re.escape(self.pattern)))
 
-class LoopbackServer:
-    """Serves routes on 127.0.0.1, on a free port, from its own threads."""
 
-    def __init__(
-        self,
-        routes: tuple[Route, ...],
-        faults: Faults,
-        failure: Callable[[int], Answer] = lambda status: Answer(status),
-    ) -> None:
-        """`failure` makes the answer for the faults that answer with a status."""
-        self._routes = routes
-        self._faults = faults
-        self._failure = failure
+class HttpServer(ABC):
+    """Answers on 127.0.0.1, on a free port, from its own threads: one for each connection, which clients may keep."""
+
+    def __init__(self) -> None:
         self._server = _Server(self)
         self._thread: threading.Thread | None = None
 
@@ -81,22 +79,40 @@ class LoopbackServer:
     def start(self) -> None:
         """Begin to answer; the port is bound already."""
         if self._thread is None:
-            self._thread = threading.Thread(
-                target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, name="sandbox-http", daemon=True
-            )
+            self._thread = threading.Thread(target=self._server.accept, name="loopback-http", daemon=True)
             self._thread.start()
 
     def stop(self) -> None:
         """Stop listening and close every open connection."""
         if self._thread is not None:
-            self._server.shutdown()
+            self._server.accept_no_more()
             self._thread.join()
             self._thread = None
         self._server.server_close()
         self._server.close_connections()
 
+    @abstractmethod
     def answer(self, method: str, target: str, headers: Message, body: bytes) -> Answer | None:
         """The answer to one request; None: close the connection without a word."""
+
+
+class LoopbackServer(HttpServer):
+    """Serves routes, with faults."""
+
+    def __init__(
+        self,
+        routes: tuple[Route, ...],
+        faults: Faults,
+        failure: Callable[[int], Answer] = lambda status: Answer(status),
+    ) -> None:
+        """`failure` makes the answer for the faults that answer with a status."""
+        super().__init__()
+        self._routes = routes
+        self._faults = faults
+        self._failure = failure
+
+    def answer(self, method: str, target: str, headers: Message, body: bytes) -> Answer | None:
+        """The route's answer, or that of a fault."""
         path, _, query = target.partition("?")
         found = [(route, params) for route in self._routes if (params := route.match(path)) is not None]
         if not found:
@@ -123,16 +139,28 @@ class LoopbackServer:
         return answer
 
 
-class _Server(ThreadingHTTPServer):
+class _Server(ThreadingTCPServer):
+    allow_reuse_address = True
     daemon_threads = True
     block_on_close = False
     request_queue_size = 256
 
-    def __init__(self, owner: LoopbackServer) -> None:
+    def __init__(self, owner: HttpServer) -> None:
         self.owner = owner
+        self._over = False
         self._open: set[socket.socket] = set()
         self._lock = threading.Lock()
-        super().__init__(("127.0.0.1", 0), _Handler)
+        super().__init__(("127.0.0.1", 0), _Connection)
+
+    def accept(self) -> None:
+        """Take connections until `accept_no_more`; `serve_forever` would look every few milliseconds."""
+        while not self._over:
+            self.handle_request()
+
+    def accept_no_more(self) -> None:
+        """End `accept`, which a last connection wakes up."""
+        self._over = True
+        socket.create_connection(("127.0.0.1", self.server_address[1])).close()
 
     def process_request(self, request: Any, client_address: Any) -> None:
         with self._lock:
@@ -159,35 +187,47 @@ class _Server(ThreadingHTTPServer):
                 continue
 
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
+class _Connection(StreamRequestHandler):
+    """One client's requests; `http.server` would have its headers read as if they were an e-mail, at some cost."""
+
     disable_nagle_algorithm = True
     timeout = _IDLE_SECONDS
     server: _Server
 
-    def _serve(self) -> None:
-        length = self.headers.get("Content-Length", "0")
-        if self.headers.get("Transfer-Encoding") or not length.isdigit() or int(length) > MAX_BODY:
-            self.close_connection = True
-            self._write(Answer(411))
-            return
-        body = self.rfile.read(int(length))
-        answer = self.server.owner.answer(self.command, self.path, self.headers, body)
+    def handle(self) -> None:
+        while self._answered():
+            pass
+
+    def _answered(self) -> bool:
+        """Answer the next request; whether another one may follow."""
+        asked = self.rfile.readline(_LINE).decode("latin-1").split()
+        if len(asked) != 3 or not asked[2].startswith("HTTP/1."):
+            return False
+        method, target, version = asked
+        headers = self._headers()
+        keeps = version == "HTTP/1.1" and headers.get("Connection", "").lower() != "close"
+        length = headers.get("Content-Length", "0")
+        if headers.get("Transfer-Encoding") or not length.isdigit() or int(length) > MAX_BODY:
+            self._write(Answer(411), keeps=False)
+            return False
+        answer = self.server.owner.answer(method, target, headers, self.rfile.read(int(length)))
         if answer is None:
-            self.close_connection = True
-            return
-        self._write(answer)
+            return False
+        self._write(answer, keeps=keeps)
+        return keeps
 
-    do_GET = do_POST = do_PUT = do_DELETE = do_PATCH = do_HEAD = _serve
+    def _headers(self) -> Message:
+        headers = Message()
+        while line := self.rfile.readline(_LINE).decode("latin-1").rstrip("\r\n"):
+            name, _, value = line.partition(":")
+            headers.set_raw(name, value.strip())
+        return headers
 
-    def _write(self, answer: Answer) -> None:
-        lines = [f"HTTP/1.1 {answer.status} {self.responses.get(answer.status, ('', ''))[0]}"]
+    def _write(self, answer: Answer, *, keeps: bool) -> None:
+        lines = [f"HTTP/1.1 {answer.status} {http.client.responses.get(answer.status, '')}"]
         lines += [f"{name}: {value}" for name, value in answer.headers.items()]
         if answer.status != 204:
             lines.append(f"Content-Length: {len(answer.body)}")
-        if self.close_connection:
+        if not keeps:
             lines.append("Connection: close")
         self.wfile.write("\r\n".join([*lines, "", ""]).encode("latin-1") + answer.body)
-
-    def log_message(self, format: str, *args: Any) -> None:
-        """Say nothing: the stand-ins keep their own records."""

@@ -25,6 +25,12 @@ class Menu:
         self._menu: dict[str, Any] | None = None
         self._lock = threading.Lock()
 
+    @property
+    def is_there(self) -> bool:
+        """Whether there is one."""
+        with self._lock:
+            return self._menu is not None
+
     def create(self, request: Request) -> dict[str, object]:
         """Check every limit, then show this menu from now on."""
         menu = json_body(request)

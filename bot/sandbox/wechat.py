@@ -36,14 +36,15 @@ class _Follower:
 class WeChatStandIn:
     """Answers like api.weixin.qq.com for one account, as strictly; `start()` it, set `bot_url`, take a `phone()`."""
 
-    def __init__(self, keys: SandboxKeys, clock: MovableClock, faults: Faults) -> None:
+    def __init__(self, keys: SandboxKeys, clock: MovableClock, faults: Faults, menu: Menu | None = None) -> None:
+        """`menu` is the account's as another stand-in for it was given it; else there is none yet."""
         self.keys = keys
         self.clock = clock
         self.faults = faults
         self.crypto = PushCrypto(keys.token, keys.encoding_aes_key, keys.app_id)
         self.tokens = Tokens(keys, clock)
         self.media = Media(clock)
-        self.menu = Menu()
+        self.menu = menu or Menu()
         self.bot_url = ""  # the whole address of the bot's /wechat
         self.sends_bizmsgmenuid = True  # False: a test account (测试号)
         self.pushes_after_payment = False  # True: a service account whose payers may be pushed to for 48 h

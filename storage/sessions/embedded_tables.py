@@ -3,9 +3,11 @@
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import cast
 
 from sqlalchemy import Column, Engine, Float, Integer, LargeBinary, MetaData, Table, Text
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.schema import CreateIndex, CreateTable
 
@@ -60,13 +62,19 @@ def create_tables(engine: Engine) -> None:
     """
     if engine.dialect.name != "sqlite":
         raise ValueError(f"the embedded session stores need SQLite, not {engine.dialect.name}")
+    with writing(engine) as cursor:
+        for statement in _creating():
+            cursor.execute(statement)
+
+
+@cache
+def _creating() -> list[str]:
+    """The statements that create what is missing."""
     statements: list[CreateTable | CreateIndex] = []
     for table in SESSION_TABLES.sorted_tables:
         statements.append(CreateTable(table, if_not_exists=True))
         statements.extend(CreateIndex(index, if_not_exists=True) for index in table.indexes)
-    with writing(engine) as cursor:
-        for statement in statements:
-            cursor.execute(str(statement.compile(dialect=engine.dialect)))
+    return [str(statement.compile(dialect=sqlite.dialect())) for statement in statements]
 
 
 @contextmanager

@@ -5,6 +5,7 @@ import email.policy
 import secrets
 import threading
 from dataclasses import dataclass
+from email.message import EmailMessage
 
 from bot.sandbox.clock import MovableClock
 from bot.sandbox.http import Request
@@ -65,12 +66,14 @@ class Media:
 
 def _form_file(request: Request, name: str) -> bytes:
     declared = request.headers.get("Content-Type", "")
-    boundary = request.headers.get_param("boundary")
-    if not declared.startswith("multipart/form-data") or not isinstance(boundary, str):
+    if not declared.startswith("multipart/form-data"):
         raise Refused(41005, "media data missing")
-    for part in (b"\r\n" + request.body).split(f"\r\n--{boundary}".encode())[1:]:
-        head, _, content = part.removeprefix(b"\r\n").partition(b"\r\n\r\n")
-        told = email.message_from_bytes(head, policy=email.policy.HTTP)
-        if told.get_param("name", header="content-disposition") == name and told.get_filename():
-            return content
+    head = f"Content-Type: {declared}\r\nMIME-Version: 1.0\r\n\r\n".encode("latin-1")
+    form = email.message_from_bytes(head + request.body, policy=email.policy.HTTP)
+    for part in form.iter_parts() if form.is_multipart() else ():
+        if not isinstance(part, EmailMessage):
+            continue
+        if part.get_param("name", header="content-disposition") == name and part.get_filename():
+            content = part.get_payload(decode=True)
+            return content if isinstance(content, bytes) else b""
     raise Refused(41005, "media data missing")

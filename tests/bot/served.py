@@ -192,7 +192,7 @@ def megabytes(pids: list[int]) -> float:
     return found / 1024
 
 
-def until(fact: Callable[[], bool], what: str, seconds: float = 30.0) -> None:
+def until(fact: Callable[[], bool], what: str, seconds: float = 60.0) -> None:
     """Wait for something that happens in another process."""
     deadline = time.monotonic() + seconds
     while not fact():

@@ -58,7 +58,7 @@ from dialogs.texts import say
 from storage.certificates import CertificateBook
 from storage.consents import StoredConsents
 from storage.contacts import StoredContacts
-from storage.database import open_database
+from storage.database import TURN_LOCK_SECONDS, open_database
 from storage.history import StoredHistory
 from storage.migrate import upgrade
 from storage.orders.attached import Attachments
@@ -89,6 +89,7 @@ class App:
     engine: Engine
     seal: FieldSeal
     store: TurnStore
+    shared: SharedStore
     account: OfficialAccount
     till: Till
     messenger: Messenger
@@ -101,6 +102,7 @@ class App:
     worker: Worker
     wakeups: Wakeups
     health: Callable[[], Sequence[Check]]
+    sessions: Engine | None  # of embedded sessions
     _over: threading.Event = field(default_factory=threading.Event)
     _listener: threading.Thread | None = None
     _timed: list[Worker] = field(default_factory=list)  # a thread for each routine: none waits for another
@@ -146,6 +148,8 @@ class App:
         for one in (self.worker, *self._timed):
             one.stop(max(0.0, ends - time.monotonic()))
         self.engine.dispose()
+        if self.sessions is not None:
+            self.sessions.dispose()
 
 
 def build(
@@ -164,7 +168,8 @@ def build(
     seal = FieldSeal.read(settings.path(settings.storage.field_key))
     engine = open_database(settings.database_url, pool_size=settings.server.threads + 4)
     upgrade(engine)
-    store, shared = _stores(settings, engine)
+    sessions = _sessions(settings)
+    store, shared = _stores(settings, sessions)
     account = _account(settings, shared, clock)
     merchant = _merchant(settings)
     notify_url = f"{settings.server.public_url.rstrip('/')}/pay/notify"
@@ -260,6 +265,7 @@ def build(
         engine=engine,
         seal=seal,
         store=store,
+        shared=shared,
         account=account,
         till=till,
         messenger=messenger,
@@ -272,6 +278,7 @@ def build(
         worker=worker,
         wakeups=wakeups,
         health=health,
+        sessions=sessions,
     )
 
 
@@ -305,9 +312,7 @@ def _papers(settings: Settings, engine: Engine, fields: FieldSeal, press: Press,
 
 def account_of(settings: Settings) -> OfficialAccount:
     """The official account alone, for commands that need nothing else."""
-    engine = open_database(settings.database_url)
-    upgrade(engine)
-    return _account(settings, _stores(settings, engine)[1], time.time)
+    return _account(settings, _stores(settings, _sessions(settings))[1], time.time)
 
 
 def build_served(config: str, overrides: str) -> App:
@@ -315,17 +320,20 @@ def build_served(config: str, overrides: str) -> App:
     return build(read(Path(config), json.loads(overrides)))
 
 
-def _stores(settings: Settings, engine: Engine) -> tuple[TurnStore, SharedStore]:
-    where = settings.storage.sessions
-    if where == EMBEDDED:
-        if engine.dialect.name != "sqlite":
-            engine = open_database(
-                f"sqlite:///{settings.path('var/sessions.db')}", pool_size=settings.server.threads + 4
-            )
-        turns, shared = EmbeddedTurnStore(engine), EmbeddedSharedStore(engine)
+def _sessions(settings: Settings) -> Engine | None:
+    """The SQLite file of embedded sessions: another file than the database's, so that neither waits for the other."""
+    if settings.storage.sessions != EMBEDDED:
+        return None
+    return open_database(settings.sessions_url, pool_size=settings.server.threads + 4, busy_seconds=TURN_LOCK_SECONDS)
+
+
+def _stores(settings: Settings, sessions: Engine | None) -> tuple[TurnStore, SharedStore]:
+    if sessions is not None:
+        turns, shared = EmbeddedTurnStore(sessions), EmbeddedSharedStore(sessions)
         turns.create()
         shared.create()
         return turns, shared
+    where = settings.storage.sessions
     client = redis.Redis.from_url(where, socket_timeout=REDIS_SECONDS, socket_connect_timeout=REDIS_SECONDS)
     return RedisTurnStore(client), RedisSharedStore(client)
 

@@ -160,6 +160,19 @@ class Settings(BaseSettings):
             return f"{scheme}:///{self.path(rest)}"
         return self.storage.database
 
+    @property
+    def sessions_url(self) -> str:
+        """The URL of the SQLite file of embedded conversations, tokens and counters.
+
+        It lies beside a SQLite database (`bot.db`: `bot-sessions.db`) and is another file, because SQLite has one write
+        lock for each file: an import that writes the tables for a minute must not stop conversations.
+        """
+        scheme, _, rest = self.database_url.partition(":///")
+        if not scheme.startswith("sqlite") or not rest:
+            return f"sqlite:///{self.path('var/sessions.db')}"
+        beside = Path(rest.partition("?")[0])
+        return f"{scheme}:///{beside.with_name(f'{beside.stem}-sessions.db')}"
+
     def pem(self, text: str) -> str:
         """A key that is given as PEM or as the path of a PEM file. Raises OSError."""
         return text if "-----BEGIN" in text else self.path(text).read_text("ascii")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -33,6 +34,7 @@ from dialogs.world import Unavailable
 from storage.readers import Readers
 
 BUSY_SECONDS = 10  # how long a SQLite writer waits for another, and a PostgreSQL statement for a lock
+TURN_LOCK_SECONDS = 3.0  # the same for all waits of one turn together: WeChat waits 5 s, a turn has 4
 CONNECT_SECONDS = 5
 STATEMENT_SECONDS = 30
 PING_AFTER_SECONDS = 1.0  # a PostgreSQL connection that rested so long is asked whether it still works
@@ -53,6 +55,8 @@ _SQLITE_UNAVAILABLE = frozenset(
     }
 )
 _BEGIN = "sqlite_begin"
+_BUSY = "busy_seconds"  # execution option of a SQLite engine
+_LOCK_DEADLINE: ContextVar[float | None] = ContextVar("lock deadline", default=None)
 _USED_AT = "used_at"
 _WRITER, _READERS = "writer", "readers"  # execution options: what belongs to an engine and is not made anew each time
 
@@ -68,10 +72,10 @@ class BadDatabaseUrl(ValueError):
     """The setting `storage.database` is no URL of SQLite or PostgreSQL; says what is wrong with it."""
 
 
-def open_database(url: str, *, pool_size: int = 10) -> Engine:
+def open_database(url: str, *, pool_size: int = 10, busy_seconds: float = BUSY_SECONDS) -> Engine:
     """An engine for `sqlite:///path` or `postgresql://...`; connects on first use, so a late database does no harm.
 
-    The folder of a SQLite file is made. Raises BadDatabaseUrl.
+    The folder of a SQLite file is made. `busy_seconds`: how long its writers wait for another. Raises BadDatabaseUrl.
     """
     try:
         where = make_url(url)
@@ -79,22 +83,28 @@ def open_database(url: str, *, pool_size: int = 10) -> Engine:
     except (ArgumentError, NoSuchModuleError) as error:
         raise BadDatabaseUrl("storage.database is not a database URL such as sqlite:///var/bot.db") from error
     if backend == "sqlite":
-        return _open_sqlite(where, pool_size)
+        return _open_sqlite(where, pool_size, busy_seconds)
     if where.drivername in {"postgresql", "postgres", "postgresql+psycopg"}:
         return _open_postgresql(where.set(drivername="postgresql+psycopg"), pool_size)
     raise BadDatabaseUrl(f"storage.database: {where.drivername} is not supported, use sqlite or postgresql+psycopg")
 
 
-def _open_sqlite(url: URL, pool_size: int) -> Engine:
+def _open_sqlite(url: URL, pool_size: int, busy_seconds: float) -> Engine:
     if not url.database or url.database == ":memory:" or "mode" in url.query:
         raise BadDatabaseUrl("storage.database: SQLite needs a file, in memory everything would be forgotten")
     try:
         Path(url.database).parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise BadDatabaseUrl(f"storage.database: the folder of {url.database} cannot be made") from error
+    busy_seconds = float(str(url.query.get("timeout", busy_seconds)))
     engine = create_engine(
-        url, connect_args={"timeout": BUSY_SECONDS}, pool_size=pool_size, max_overflow=pool_size, pool_timeout=10
+        url,
+        connect_args={"timeout": busy_seconds},
+        pool_size=pool_size,
+        max_overflow=2 * pool_size,  # turns that wait for a lock keep their connections
+        pool_timeout=TURN_LOCK_SECONDS,
     )
+    engine.update_execution_options(**{_BUSY: busy_seconds})
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return _equipped(engine, pool_size)
@@ -102,13 +112,37 @@ def _open_sqlite(url: URL, pool_size: int) -> Engine:
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     connection.isolation_level = None  # sqlite3 begins nothing by itself: `_begin_sqlite` does
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={BUSY_SECONDS * 1000}"):
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}").close()
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    if begin := connection.get_execution_options().get(_BEGIN, "BEGIN"):
+    options = connection.get_execution_options()
+    if begin := options.get(_BEGIN, "BEGIN"):
+        set_busy_timeout(connection.connection.dbapi_connection, options[_BUSY])
         connection.exec_driver_sql(begin)
+
+
+def set_busy_timeout(connection: Any, busy_seconds: float = BUSY_SECONDS) -> None:
+    """Limit how long the next statement on this SQLite connection or cursor waits for another writer, in seconds."""
+    connection.execute(f"PRAGMA busy_timeout={int(1000 * _lock_seconds(busy_seconds))}")
+
+
+@contextmanager
+def lock_deadline(seconds: float) -> Iterator[None]:
+    """Within the block every wait of this thread for another writer ends when these seconds are over, with
+    DatabaseUnavailable: a turn then still has time to say so."""
+    token = _LOCK_DEADLINE.set(monotonic() + seconds)
+    try:
+        yield
+    finally:
+        _LOCK_DEADLINE.reset(token)
+
+
+def _lock_seconds(otherwise: float) -> float:
+    """How long the next wait for a lock may last; never 0, which means for ever to PostgreSQL."""
+    deadline = _LOCK_DEADLINE.get()
+    return otherwise if deadline is None else min(otherwise, max(0.05, deadline - monotonic()))
 
 
 def _open_postgresql(url: URL, pool_size: int) -> Engine:
@@ -179,8 +213,11 @@ def writing(engine: Engine) -> Iterator[Connection]:
 
 def _replace_when_dead(connection: Connection) -> None:
     """What is written is worth a question each time: it is not done again as a select is. The question begins it."""
+    limit = ""
+    if _LOCK_DEADLINE.get() is not None:
+        limit = f"SET LOCAL lock_timeout = {int(1000 * _lock_seconds(BUSY_SECONDS))}"
     try:
-        connection.connection.cursor().execute("")
+        connection.connection.cursor().execute(limit)
     except connection.dialect.loaded_dbapi.Error:
         connection.invalidate()  # the next statement connects anew
 

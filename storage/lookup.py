@@ -16,7 +16,7 @@ from sqlalchemy.engine import Compiled
 from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.exc import SQLAlchemyError
 
-from storage.database import readers_of, reading, writing
+from storage.database import readers_of, reading, set_busy_timeout, writing
 
 Processor = Callable[[Any], Any]
 
@@ -75,6 +75,8 @@ class Deed:
         try:
             reader = readers.take()
             try:
+                if engine.dialect.name == "sqlite":
+                    set_busy_timeout(reader.cursor)
                 reader.cursor.execute(ready.text, ready.arguments(values))
             except BaseException:
                 reader.discard()

@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from queue import SimpleQueue
 from typing import Any
 
+import structlog
 from sqlalchemy import Engine
 
 from bot.background.worker import Wakeups
 from bot.notices.messenger import Messenger
 from dialogs.said import Reply
 from dialogs.texts import say
-from storage.database import writing
-from storage.notices import text_notice, write_notice
+from dialogs.world import Unavailable
+from storage.database import lock_deadline, writing
+from storage.notices import Notice, text_notice, write_notice
+
+AT_ONCE_SECONDS = 1.0  # a late reply is written at once where no other writer keeps the tables locked for longer
+TRIES, PAUSE_SECONDS = 60, 2.0  # otherwise by a thread of its own, with the database's own patience for each try
+
+LOG = structlog.get_logger("notices")
 
 
 @dataclass(frozen=True)
@@ -24,14 +34,45 @@ class NewsOutlets:
     messenger: Messenger
     wakeups: Wakeups
     clock: Callable[[], float]
+    _unwritten: SimpleQueue[Notice] = field(default_factory=SimpleQueue)
+    _one_writer: threading.Lock = field(default_factory=threading.Lock)
 
     def late(self, openid: str, reply: Reply, message: str) -> None:
         """A reply that came too late becomes a notice."""
         lines = [say("wire.late"), *reply.text]
         notice = text_notice(f"late:{message}", openid, [*lines, *reply.after], reply.options, int(self.clock()))
+        if not self._unwritten.empty():  # those before it come first
+            self._write_later(notice)
+            return
+        try:
+            with lock_deadline(AT_ONCE_SECONDS):
+                self._write(notice)
+        except Unavailable:
+            self._write_later(notice)
+
+    def _write(self, notice: Notice) -> None:
         with writing(self.engine) as connection:
             write_notice(connection, notice)
         self.wakeups.wake()
+
+    def _write_later(self, notice: Notice) -> None:
+        """Keep the reply until the database can be written: while an import runs, its lock may take a minute."""
+        self._unwritten.put(notice)
+        threading.Thread(target=self._write_all, name="late replies", daemon=True).start()
+
+    def _write_all(self) -> None:
+        with self._one_writer:
+            while not self._unwritten.empty():
+                self._write_patiently(self._unwritten.get())
+
+    def _write_patiently(self, notice: Notice) -> None:
+        for _ in range(TRIES):
+            try:
+                self._write(notice)
+                return
+            except Unavailable:
+                time.sleep(PAUSE_SECONDS)
+        LOG.error("a late reply could not be written and is lost", tries=TRIES)
 
     def told(self, openid: str, notice_ids: tuple[Any, ...]) -> None:
         """News stood at the top of a reply."""

@@ -16,7 +16,6 @@ from bot.wechat.account_errors import AccountUnreachable
 from dialogs.world import Guess
 from storage.database import writing
 from storage.history import StoredHistory
-from storage.sessions.embedded_shared import EmbeddedSharedStore
 from tests.bot.room import PAYER, Room
 from tests.storage.counter import ZONE
 
@@ -91,7 +90,7 @@ def test_where_wechat_is_away_what_was_uploaded_is_kept(engine: Engine) -> None:
 def riddles(room: Room) -> Riddles:
     clock = room.sandbox.clock.now
     key = room.app.seal.signing_key(CAPTCHA_KEY)
-    shared, history = EmbeddedSharedStore(room.app.engine), StoredHistory(room.app.engine, ZONE)
+    shared, history = room.app.shared, StoredHistory(room.app.engine, ZONE)
     return Riddles(key, room.app.engine, shared, history, clock, lambda: None)
 
 

@@ -14,7 +14,6 @@ from bot.captcha.riddles import CONFIRMED_SECONDS, RIDDLE_SECONDS, SIGNS, Riddle
 from bot.sandbox.faults import Fault
 from dialogs.world import Guess
 from storage.history import StoredHistory
-from storage.sessions.embedded_shared import EmbeddedSharedStore
 from tests.bot.room import PAYER, Room
 from tests.storage.counter import ZONE, payable
 
@@ -25,7 +24,7 @@ OTHER = "oOther"
 def riddles(room: Room) -> Riddles:
     engine, clock = room.app.engine, room.sandbox.clock.now
     key = room.app.seal.signing_key(CAPTCHA_KEY)
-    return Riddles(key, engine, EmbeddedSharedStore(engine), StoredHistory(engine, ZONE), clock, lambda: None)
+    return Riddles(key, engine, room.app.shared, StoredHistory(engine, ZONE), clock, lambda: None)
 
 
 def pictures(room: Room) -> int:

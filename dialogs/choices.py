@@ -18,9 +18,14 @@ DIGITS = "一二三四五六七八九"
 NUMERALS = (
     {digit: number for number, digit in enumerate(DIGITS, 1)}
     | {f"十{digit}": 10 + number for number, digit in enumerate(DIGITS, 1)}
-    | {"十": 10, "两": 2, "二十": 20}
+    | {"十": 10, "两": 2, "俩": 2, "二十": 20}
 )
-ORDINAL = re.compile(r"(?:第|选|选第)?(\d{1,3}|[一二三四五六七八九十两]{1,2})(?:个|项|条|笔|档|号|家)?")
+CAPITALS = str.maketrans("壹贰貳叁參肆伍陆陸柒捌玖拾", "一二二三三四五六六七八九十")  # figures as cheques have them
+ORDINAL = re.compile(r"(?:第|选|选第)?(\d{1,3}|[一二三四五六七八九十两俩]{1,2})(?:个|项|条|笔|档|号|家)?")
+# What people say around an answer: 我选1, 就1吧, 那就500元. No word that denies or asks is among these.
+LEAD = r"(?:我?(?:就|要|想)?(?:选择|选|要|回复)|那?我?就(?:是)?|(?:选项|答案|数字|序号)(?:是)?|嗯|哦|噢)"
+TAIL = r"(?:吧|呢|啊|呀|哦|噢|啦|哈|嘛|咯|哟|好了|就好|就行|就可以|谢谢(?:您|你)?)"
+AROUND = re.compile(rf"{LEAD}?(.+?){TAIL}?")
 COUNTERS = re.compile("[第个笔条项号要选]")
 RANGE = re.compile(r"(\d{1,3})(?:\s*[-~—到至]\s*(\d{1,3}))?")
 SEVERAL = re.compile(rf"(?:{RANGE.pattern}[\s,、;.和，。]+)*\d{{1,3}}\s*(?:[-~—到至,、;.和，。]|\s)\s*\d{{1,3}}")
@@ -69,10 +74,24 @@ def plain_label(label: str) -> str:
 
 
 def exactly(text: str, options: Sequence[Option]) -> Option | None:
-    """The option meant by its number, its whole label, its amount, or another word for it."""
+    """The option meant by its number, its whole label, its amount, or another word for it.
+
+    With polite words around it (我选1, 500元吧) a number and a label count as they do alone; other words for an option
+    do not, as these are often what one says before deciding (撤回吧).
+    """
     said = plain(text)
-    if not said:
+    if not said or not options:
         return None
+    if option := _named(said, options):
+        return option
+    around = AROUND.fullmatch(said)
+    option = _named(around[1], options) if around else None
+    return option if option and around and not _has_alias(option, around[1]) else None
+
+
+def _named(said: str, options: Sequence[Option]) -> Option | None:
+    """The option that is called exactly so; `said` is as `plain` gives it."""
+    said = said.translate(CAPITALS) if ORDINAL.fullmatch(said.translate(CAPITALS)) else said
     if match := ORDINAL.fullmatch(said):
         numbers = {number: options[index] for index, number in _numbers(options).items()}
         number = int(match[1]) if match[1].isdecimal() else NUMERALS.get(match[1], 0)
@@ -134,7 +153,11 @@ def _is_figure(sign: str) -> bool:
 def _is_called(option: Option, said: str) -> bool:
     """Whether these words are another name for it than its label: the bare amount, 500块, a word of its own."""
     bare = plain_label(option.label).removesuffix("元")
-    return said in (bare, f"{bare}块") or said in map(plain_label, option.also)
+    return said in (bare, f"{bare}块") or _has_alias(option, said)
+
+
+def _has_alias(option: Option, said: str) -> bool:
+    return said in map(plain_label, option.also)
 
 
 def _numbers(options: Sequence[Option]) -> dict[int, int]:

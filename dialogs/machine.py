@@ -7,13 +7,14 @@ stale taps, three wrong answers, the question before typed answers are thrown aw
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dialogs.asides import Asides
 from dialogs.choices import exactly, is_several, partly, plain, plain_label
 from dialogs.said import Reply, Said
 from dialogs.session import Session
 from dialogs.step import End, Go, Known, Option, Service, Step, Wrong
+from dialogs.terms.emoticons import without_emoticons
 from dialogs.texts import say, sentences
 from dialogs.vocabulary import ATTACHMENTS, GREETINGS, THANKS, command_of
 from dialogs.walk import HOME, values_of
@@ -144,6 +145,7 @@ class _Conversation(Asides):
             self._stale()
 
     def _words(self) -> None:
+        self.said = replace(self.said, text=without_emoticons(self.said.text))
         said = plain(self.said.text)
         options = self.session.options
         if (several := self._asked()) and several.several and is_several(self.said.text) and not self.session.aside:

@@ -14,7 +14,8 @@ from functools import cache
 from dialogs.choices import is_several, plain, plain_label
 from dialogs.flows import SERVICES
 from dialogs.terms.certificate import read_code, read_number
-from dialogs.terms.identity import Document, NotADocument, NotAName, mask_name, read_document, read_name
+from dialogs.terms.identity import Document, NotADocument, NotAName, mask_name, read_document, read_typed_name
+from dialogs.terms.number_in_text import FIGURES
 from dialogs.texts import sentences
 from dialogs.vocabulary import GREETINGS, THANKS, command_of
 
@@ -42,7 +43,7 @@ def masked_words(text: str, asked: str, options: Collection[str], today: date) -
         return f"〔{NUMBER} {document.masked}〕"
     if asked in NAMED:
         try:
-            return f"〔{NAME} {mask_name(read_name(text))}〕"
+            return f"〔{NAME} {mask_name(read_typed_name(text))}〕"
         except NotAName:
             pass
     return _loose(text)[:LONGEST]
@@ -54,7 +55,7 @@ def masked_reply(lines: Sequence[str]) -> tuple[str, ...]:
 
 
 def _document(text: str, today: date) -> Document | None:
-    if sum(sign.isdigit() for sign in text) < FEWEST_DIGITS:
+    if sum(sign.isdigit() or sign in FIGURES for sign in text) < FEWEST_DIGITS:
         return None
     try:
         return read_document(text, today)

@@ -19,6 +19,7 @@ from werobot.parser import process_message
 
 from bot.wire.elements import Elements, Unreadable, read_elements
 from dialogs.said import Said
+from dialogs.terms.emoticons import is_sticker_text
 
 LONGEST_TEXT = 2000  # characters; a longer text is cut and ends in "…", so that its length still tells
 _LONGEST_KEY = 128
@@ -91,6 +92,8 @@ def _text(message: Any) -> Said:
     option = _short(message.__dict__.get("bizmsgmenuid"))
     if option:
         return Said("tap", text=text, option=option)
+    if is_sticker_text(text):
+        return Said("image")
     return Said("text", text=text) if text else Said("unknown")
 
 

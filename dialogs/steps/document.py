@@ -8,7 +8,6 @@ from dialogs.steps.acquaintances import acquaintances, is_acquainted
 from dialogs.steps.consent import NO_WORDS, YES_WORDS, agree, agreed, refused
 from dialogs.terms.contact import SPOKEN
 from dialogs.terms.identity import NotADocument, read_document
-from dialogs.terms.spoken import spoken_number
 from dialogs.texts import say
 from dialogs.world import World
 
@@ -43,7 +42,7 @@ class IdNumber(Step):
 
     def take(self, said: Said, known: Knowledge, world: World) -> Answer:
         try:
-            document = read_document(spoken_number(said.text), world.today)
+            document = read_document(said.text, world.today)
         except NotADocument as error:
             return Wrong(_why_not(error))
         values = {"insured": world.registry.key(document), "number": document.masked}

@@ -10,7 +10,6 @@ from dialogs.step import Answer, Ask, Go, Json, Knowledge, Known, Option, Step, 
 from dialogs.steps.acquaintances import Acquaintance, acquaintances
 from dialogs.terms.contact import MOST_CONTACTS, SPOKEN
 from dialogs.terms.identity import NotADocument, read_document
-from dialogs.terms.spoken import spoken_number
 from dialogs.texts import say
 from dialogs.world import World
 
@@ -64,7 +63,7 @@ class FamilyMembers(Step):
         if numbers := numbers_of(said.text, len(found)):
             return _with(known, [_key(found[number - 1]) for number in numbers])
         try:
-            document = read_document(spoken_number(said.text), world.today)
+            document = read_document(said.text, world.today)
         except NotADocument:
             return Wrong(say("family_members.wrong" if found else "family_members.wrong_none"))
         marked, insured = _marked(known, found), world.registry.key(document)

@@ -6,7 +6,7 @@ from math import ceil
 
 from dialogs.said import Said
 from dialogs.step import Answer, Ask, End, Go, Json, Knowledge, Known, Option, Step, Wrong
-from dialogs.terms.identity import Document, NotADocument, NotAName, read_document, read_name
+from dialogs.terms.identity import Document, NotADocument, NotAName, read_document, read_typed_name
 from dialogs.texts import say
 from dialogs.world import World
 
@@ -28,7 +28,7 @@ class Insured(Step):
             values = {"insured": world.registry.key(document), "number": document.masked}
             return Go("", {**_apart(known), **values}, say("document.got", number=document.masked))
         try:
-            name = read_name(said.text)
+            name = read_typed_name(said.text)
         except NotAName:
             return Wrong(say("insured.wrong"))
         guessed = f"name:{known['insured']}"
@@ -53,8 +53,6 @@ def _apart(known: Knowledge) -> dict[str, Json]:
 
 def _document(text: str, world: World) -> Document | None:
     """The other number that was typed where a name was asked for."""
-    if not any(sign.isdigit() for sign in text):
-        return None
     try:
         return read_document(text, world.today)
     except NotADocument:

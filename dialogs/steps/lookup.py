@@ -7,7 +7,7 @@ from math import ceil
 from dialogs.said import Said
 from dialogs.step import Answer, Ask, End, Go, Json, Knowledge, Known, Step, Wrong
 from dialogs.steps.document import IdNumber
-from dialogs.terms.identity import NotADocument, NotAName, mask_name, read_document, read_name
+from dialogs.terms.identity import NotADocument, NotAName, mask_name, read_document, read_typed_name
 from dialogs.texts import say
 from dialogs.world import World
 
@@ -50,7 +50,7 @@ class LookupName(Step):
             values: dict[str, Json] = {"insured": world.registry.key(document), "number": document.masked}
             return Go("", without_whom(known) | values, say("document.got", number=document.masked))
         try:
-            name = read_name(said.text)
+            name = read_typed_name(said.text)
         except NotAName:
             return Wrong(say("lookup_name.wrong"))
         if stopped := stopped_for(world, str(known["insured"])):

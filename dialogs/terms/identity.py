@@ -11,6 +11,9 @@ from typing import Final, Literal
 
 from stdnum.iso7064 import mod_11_2
 
+from dialogs.terms.emoticons import has_only_emoticons, without_emoticons
+from dialogs.terms.number_in_text import FIGURES, X_CHARACTERS, numbers_in
+
 # --- Signs ------------------------------------------------------------------------------------------------------------
 
 # Han of all planes, and what stands for Han in old systems: radicals, compatibility ideographs, private use (BMP and
@@ -21,7 +24,7 @@ _HAN: Final = (
 )
 _LATIN: Final = r"A-Za-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f\u1e00-\u1eff"
 _ACCENTS: Final = r"\u0300-\u036f"
-_DOTS: Final = r"·•・．.‧。●﹒⋅ᐧ｡･"
+_DOTS: Final = r"·•・．.‧。●﹒⋅ᐧ｡･∙⸱˙◦∘ꞏ⸳᛫․⚫・"
 # Not of category Cf, and invisible all the same: variation selectors, the grapheme joiner.
 _INVISIBLE: Final = re.compile(r"[\u034f\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 # Not of category Z, and blank all the same: Hangul fillers, the empty Braille pattern.
@@ -101,12 +104,13 @@ _PROVINCES: Final = frozenset(
 )
 _TAX_CODES: Final[Mapping[str, str]] = {"81": "237", "82": "237", "83": "238"}
 _EARLIEST: Final = date(1900, 1, 1)
-_X_LOOKALIKES: Final = re.compile(r"[×ХхΧχⅩⅹ✕✖╳]")  # times, Cyrillic, Greek, Roman ten, crosses
+_X_LOOKALIKES: Final = re.compile(f"[{X_CHARACTERS}]")
 _GROUP_GAP: Final = re.compile(r"[\s\-‐‑‒–—―−﹣_.·•・‧⋅･ー─]+")
 _PHRASE: Final = re.compile(r"[0-9A-Z]+(?: [0-9A-Z]+)*")
 _FIGURE: Final = re.compile("[0-9]")
 _OLD_CARD: Final = re.compile("[A-Z]{3}[0-9]{12}")
 _LIKE_A_NUMBER: Final = re.compile("[0-9]+X?|[A-Z]{3}[0-9]+")
+_PHONE: Final = re.compile(r"(?<![0-9])1[3-9][0-9][ -]?[0-9]{4}[ -]?[0-9]{4}(?![0-9Xx])")
 _FIFTEEN: Final = re.compile("[0-9]{15}")
 _EIGHTEEN: Final = re.compile("[0-9]{17}[0-9X]")
 
@@ -121,26 +125,39 @@ def read_document(typed: str, today: date) -> Document:
     be used. Run against it, real kinds of number fail: 3625xx of old 抚州 and today's 360102 for people born before the
     code existed, every 81, 82, 83 and 9 card; 3699xx of the demo people ends in a KeyError; and births in 2099 pass.
     """
-    number = _the_number_in(_plain(typed))
-    length = len(number)
+    good = numbers_in(typed, lambda number: _fault_of(number, today) is None)
+    if len(good) > 1:
+        raise NotADocument("characters", sum(map(len, good)))
+    number = next(iter(good), None) or _the_number_in(_without_phone(_plain(typed)))
     if _OLD_CARD.fullmatch(number):
         return Document("233", number, None)
-    if not _LIKE_A_NUMBER.fullmatch(number):
-        raise NotADocument("characters", length)
-    if _FIFTEEN.fullmatch(number):
-        raise NotADocument("old15", length)
-    if not _EIGHTEEN.fullmatch(number):
-        raise NotADocument("length", length)
+    if fault := _fault_of(number, today):
+        raise NotADocument(fault, len(number))
     province = number[:2]
-    if province not in _PROVINCES and province[0] != "9":
-        raise NotADocument("province", length)
+    return Document("233" if province[0] == "9" else _TAX_CODES.get(province, "201"), number, _born(number))
+
+
+def _fault_of(number: str, today: date) -> NotADocument.Why | None:
+    """What is wrong with a number without gaps; None where every check passes."""
+    if not _LIKE_A_NUMBER.fullmatch(number):
+        return "characters"
+    if _FIFTEEN.fullmatch(number):
+        return "old15"
+    if not _EIGHTEEN.fullmatch(number):
+        return "length"
+    if number[:2] not in _PROVINCES and number[0] != "9":
+        return "province"
     # The birth date before the check digit: a slip there spoils both, and naming the date helps more.
     born = _born(number)
     if born is None or not _EARLIEST <= born <= today:
-        raise NotADocument("birth", length)
-    if not mod_11_2.is_valid(number):
-        raise NotADocument("checksum", length)
-    return Document("233" if province[0] == "9" else _TAX_CODES.get(province, "201"), number, born)
+        return "birth"
+    return None if mod_11_2.is_valid(number) else "checksum"
+
+
+def _without_phone(text: str) -> str:
+    """The text without mobile phone numbers, where other digits are left to be the ID number."""
+    rest = _PHONE.sub(" ", text)
+    return rest if _FIGURE.search(rest) else text
 
 
 def _the_number_in(text: str) -> str:
@@ -215,6 +232,14 @@ _LETTERS: Final = rf"(?:[{_HAN}]|[{_LATIN}][{_ACCENTS}]*)+"
 _NAME: Final = re.compile(rf"{_LETTERS}(?:(?:·|\.? |\.|(?<=[{_LATIN}{_ACCENTS}]) ?['\-] ?(?=[{_LATIN}])){_LETTERS})*")
 
 
+# What is typed around a name and is none of it: 王样三！, “王样三”, 王样三（本人）.
+_AROUND_A_NAME: Final = " !?,;:~、。，！？；：～\"'“”‘’「」『』《》〈〉【】[]()（）*_#—…-"
+_BESIDE_A_NAME: Final = re.compile(
+    rf"^[{re.escape(_AROUND_A_NAME)}]+|\([^()]{{0,10}}\)[{re.escape(_AROUND_A_NAME)}]*$|[{re.escape(_AROUND_A_NAME)}]+$"
+)
+_READ_ALOUD: Final = re.compile(f"[{''.join(FIGURES)}]{{6,}}")  # part of a number, no name
+
+
 def normalise_name(typed: str) -> str:
     """The one spelling of a name: every middle dot beside Han is '·' (U+00B7), Latin is upper-case with single blanks.
 
@@ -256,20 +281,40 @@ def read_name(typed: str) -> str:
     return name
 
 
+def read_typed_name(typed: str) -> str:
+    """Read a name as a citizen typed it: what stands around it goes first (王样三！, “王样三”, 王样三[微笑]).
+
+    Figures read aloud (三六九九…) are part of a number and no name. Raises NotAName.
+    """
+    if has_only_emoticons(typed):
+        raise NotAName("characters" if typed.strip() else "empty")
+    name = read_name(_BESIDE_A_NAME.sub("", without_emoticons(_plain(typed))))
+    if _READ_ALOUD.fullmatch(name):
+        raise NotAName("characters")
+    return name
+
+
 def same_name(a: str, b: str) -> bool:
     """Whether two spellings are one name, in constant time. An empty name is nobody's.
 
     Compatibility ideographs and radicals count as the Han they stand for. Private-use signs of old systems are compared
-    as they are: what they mean depends on the system they come from.
+    as they are: what they mean depends on the system they come from. The dot between parts may be left out, or be
+    spoken (点): people do not find it on their keyboards.
     """
-    ours, theirs = _folded(normalise_name(a)), _folded(normalise_name(b))
-    return bool(ours) and hmac.compare_digest(ours, theirs)
+    ours, theirs = normalise_name(a), normalise_name(b)
+    folded, expected = _folded(_with_dots_of(theirs, ours)), _folded(_with_dots_of(ours, theirs))
+    return bool(folded) and hmac.compare_digest(folded, expected)
+
+
+def _with_dots_of(other: str, name: str) -> str:
+    """The name with a dot for each 点, where the other spelling has so many dots and this one has none."""
+    spoken = "·" in other and "·" not in name and name.count("点") == other.count("·")
+    return name.replace("点", "·") if spoken else name
 
 
 def _folded(name: str) -> bytes:
-    return _COMPATIBILITY_HAN.sub(lambda match: unicodedata.normalize("NFKC", match[0]), name).encode(
-        "utf-8", "surrogatepass"
-    )
+    han = _COMPATIBILITY_HAN.sub(lambda match: unicodedata.normalize("NFKC", match[0]), name)
+    return han.replace("·", "").encode("utf-8", "surrogatepass")
 
 
 def mask_name(name: str) -> str:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from dialogs.choices import ORDINAL, PAGE_BYTES, PER_PAGE, exactly, pages, partly, plain, show
 from dialogs.said import Shown
 from dialogs.step import Option
+from dialogs.terms.emoticons import without_emoticons
 
 TIERS = [Option(f"{amount}元", value=amount) for amount in (100, 200, 300, 500, 1000, 1500, 3000)]
 PLACES = [
@@ -21,6 +22,7 @@ OPTIONS = st.lists(st.builds(Option, label=LABELS, numbered=st.booleans()), max_
 
 def meant(text: str, options: list[Option]) -> object:
     """The value of the option the machine would take."""
+    text = without_emoticons(text)
     found = exactly(text, options) or partly(text, options)
     return found.value if found else None
 
@@ -44,6 +46,17 @@ def meant(text: str, options: list[Option]) -> object:
         "第２项",
         "2、",
         "②",
+        "❷",
+        "贰",
+        "俩",
+        "2吧",
+        "二吧",
+        "我选2",
+        "就选第二个",
+        "那就2号吧",
+        "我要第二个",
+        "选2，谢谢",
+        "嗯2",
     ],
 )
 def test_the_second_option_may_be_called_many_ways(text: str) -> None:
@@ -65,6 +78,21 @@ def test_ten_and_beyond_may_be_said_in_words() -> None:
 )
 def test_an_amount_may_be_written_many_ways(text: str) -> None:
     assert meant(text, TIERS) == (None if text == "我" else 500)
+
+
+@pytest.mark.parametrize("text", ["500吧", "就500元吧", "我选500元", "那就500块"])
+def test_an_amount_may_have_polite_words_around_it(text: str) -> None:
+    assert meant(text, TIERS) == 500
+
+
+@pytest.mark.parametrize("text", ["不选2", "别选2", "2吗", "不要2", "没选2", "2不行", "选不选2"])
+def test_words_that_deny_or_ask_are_no_polite_words(text: str) -> None:
+    assert meant(text, TIERS) is None
+
+
+def test_another_word_for_an_option_counts_only_alone() -> None:
+    options = [Option("撤回同意", value=1, also=("撤回",)), Option("不撤回", value=2)]
+    assert (meant("撤回", options), meant("撤回吧", options), meant("撤回同意吧", options)) == (1, None, 1)
 
 
 @pytest.mark.parametrize("text", ["50", "00", "5000", "00元", "50元", "0元", "15"])

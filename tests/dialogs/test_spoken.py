@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from dialogs.said import Said
 from dialogs.steps.consent import VERSION
-from dialogs.terms.spoken import spoken_code, spoken_number
+from dialogs.terms.identity import NotADocument, read_document, with_check_digit
+from dialogs.terms.spoken import spoken_code
 from dialogs.texts import say
 from tests.dialogs.townspeople import LI, Phone, town
 
 DIGITS, HAN = "0123456789", "零一二三四五六七八九"
+TODAY = date(2026, 11, 23)
 READ_ALOUD = str.maketrans(DIGITS, HAN)
 
 
@@ -22,23 +26,31 @@ def phone() -> Phone:
     return Phone(there)
 
 
-@given(st.text(DIGITS, min_size=17, max_size=17), st.sampled_from(["X", "叉", "艾克斯", "0"]))
-def test_a_number_read_aloud_is_the_number(digits: str, last: str) -> None:
-    assert spoken_number(digits.translate(READ_ALOUD) + last) == digits + ("0" if last == "0" else "X")
+@given(st.dates(date(1900, 1, 1), TODAY), st.integers(0, 999), st.sampled_from(["X", "叉", "艾克斯", "差"]))
+def test_a_number_read_aloud_is_the_number(born: date, order: int, spoken_x: str) -> None:
+    number = with_check_digit(f"369901{born:%Y%m%d}{order:03}")
+    aloud = number[:17].translate(READ_ALOUD) + number[17].translate(READ_ALOUD).replace("X", spoken_x)
+    assert read_document(aloud, TODAY).number == number
 
 
-@pytest.mark.parametrize("words", ["369901197005210021 李测二", "369901197005210021\n一二三"])
-def test_a_name_beside_a_typed_number_stays_a_name(words: str) -> None:
-    assert spoken_number(words) == words
+@pytest.mark.parametrize(
+    "words",
+    [
+        "369901197005210021 李测二",
+        "369901197005210021\n一二三",
+        "三六九九零一一九七零零五二一零零二一，李测二",
+        "李测二三六九九零一一九七零零五二一零零二一",
+        "李测二 三六九九零一 一九七零年五月二十一日 零零二一",
+    ],
+)
+def test_a_name_beside_a_number_is_no_part_of_it(words: str) -> None:
+    assert read_document(words, TODAY).number == LI.number
 
 
-def test_a_name_beside_a_number_read_aloud_stays_a_name() -> None:
-    assert spoken_number("三六九九零一一九七零零五二一零零二一，李测二") == "369901197005210021，李测二"
-
-
-@given(st.text(st.characters(), max_size=14))
-def test_few_figures_stay_the_words_they_are(words: str) -> None:
-    assert spoken_number(words) == words
+@given(st.text(HAN, max_size=14))
+def test_few_figures_are_no_number(words: str) -> None:
+    with pytest.raises(NotADocument):
+        read_document(words, TODAY)
 
 
 @pytest.mark.parametrize(

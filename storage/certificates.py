@@ -20,6 +20,7 @@ from sqlalchemy.exc import IntegrityError
 from dialogs.terms.certificate import CODE_SIGNS, NUMBER_SIGNS, SIGNS, number_of
 from dialogs.terms.identity import mask_name
 from dialogs.terms.insurance import Insurance, PayKind
+from dialogs.terms.standard_han import standard_han
 from dialogs.world import Certifiable
 from storage.certified import Certificate, CertifiedLine, CertifiedPerson, certificate_of, content_of
 from storage.database import reading, table_of, writing
@@ -87,7 +88,7 @@ class CertificateBook:
         people = {one.insured for one in self.choosable(payer, insured) if one.id in wanted}
         with reading(self.engine) as connection:
             sealed = connection.execute(select(PERSON.c.name).where(PERSON.c.key.in_(people))).scalars().all()
-        return frozenset(map(self.seal.open, sealed))
+        return frozenset(standard_han(self.seal.open(one)) for one in sealed)
 
     def issue(
         self, payer: str, payments: Sequence[int], now: datetime, insured: str = "", *, apart: bool = False
@@ -178,7 +179,7 @@ class CertificateBook:
 
     def _person(self, connection: Connection, key: str) -> CertifiedPerson:
         row = connection.execute(select(PERSON).where(PERSON.c.key == key)).one()
-        return CertifiedPerson(self.seal.open(row.name), row.id_type, self.seal.open(row.number))
+        return CertifiedPerson(standard_han(self.seal.open(row.name)), row.id_type, self.seal.open(row.number))
 
     def _line(self, row: Row[Any], whose: int, payer: str) -> CertifiedLine:
         told = row.payer == payer or row.channel != OURS

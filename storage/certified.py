@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from datetime import date, datetime
 
 from dialogs.terms.insurance import Insurance, PayKind
+from dialogs.terms.standard_han import standard_han
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -79,5 +80,5 @@ def certificate_of(number: str, issued_at: datetime, issuer: str, content: str, 
         )
         for one in kept["lines"]
     )
-    people = tuple(CertifiedPerson(**one) for one in kept["people"])
+    people = tuple(CertifiedPerson(**one | {"name": standard_han(one["name"])}) for one in kept["people"])
     return Certificate(number, kept["code"], issued_at, issuer, people, tuple(lines), qr)

@@ -13,6 +13,7 @@ from stdnum.iso7064 import mod_11_2
 
 from dialogs.terms.emoticons import has_only_emoticons, without_emoticons
 from dialogs.terms.number_in_text import FIGURES, X_CHARACTERS, numbers_in
+from dialogs.terms.standard_han import standard_han
 
 # --- Signs ------------------------------------------------------------------------------------------------------------
 
@@ -243,10 +244,10 @@ _READ_ALOUD: Final = re.compile(f"[{''.join(FIGURES)}]{{6,}}")  # part of a numb
 def normalise_name(typed: str) -> str:
     """The one spelling of a name: every middle dot beside Han is '·' (U+00B7), Latin is upper-case with single blanks.
 
-    Blanks around and between Han and everything invisible go, as do dots at either end and in a row. Han stays exactly
-    as typed. Twice is the same as once.
+    Blanks around and between Han and everything invisible go, as do dots at either end and in a row. Han stays as
+    typed, but for the private-use code points and radicals of `standard_han`. Twice is the same as once.
     """
-    text = _plain(typed).upper().translate(_QUOTES)  # in this order: ŉ becomes ʼ and N
+    text = standard_han(_plain(typed)).upper().translate(_QUOTES)  # in this order: ŉ becomes ʼ and N
     text = _ACCENTED.sub(lambda match: unicodedata.normalize("NFC", match[0]), text)
     text = _BESIDE_HAN.sub("", _DOTTED.sub(_one_dot, text))
     return text.strip(" ")
@@ -297,9 +298,9 @@ def read_typed_name(typed: str) -> str:
 def same_name(a: str, b: str) -> bool:
     """Whether two spellings are one name, in constant time. An empty name is nobody's.
 
-    Compatibility ideographs and radicals count as the Han they stand for. Private-use signs of old systems are compared
-    as they are: what they mean depends on the system they come from. The dot between parts may be left out, or be
-    spoken (点): people do not find it on their keyboards.
+    Compatibility ideographs and radicals count as the Han they are. Private-use code points that GB 18030 publishes are
+    their standard ones; others are compared as they are: what they mean depends on the system they come from. The dot
+    between parts may be left out, or be spoken (点): people do not find it on their keyboards.
     """
     ours, theirs = normalise_name(a), normalise_name(b)
     folded, expected = _folded(_with_dots_of(theirs, ours)), _folded(_with_dots_of(ours, theirs))
@@ -322,6 +323,7 @@ def mask_name(name: str) -> str:
 
     First and last sign stay; of two signs only the first, of one sign none. Dots and blanks between parts stay.
     """
+    name = standard_han(name)
     signs = [place for place, sign in enumerate(name) if not re.fullmatch(rf"[{_DOTS} ]", sign)]
     shown = {signs[0], signs[-1]} if len(signs) > 2 else set(signs[:-1])
     hidden = set(signs) - shown

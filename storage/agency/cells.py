@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from dialogs.terms.identity import Document, NotADocument, NotAName, read_document, read_name
 from dialogs.terms.insurance import Insurance
 from dialogs.terms.money import Fen, NotMoney, fen_of
+from dialogs.terms.standard_han import standard_han
 from storage.agency.refusals import RowRefused
 
 BEIJING = ZoneInfo("Asia/Shanghai")
@@ -41,7 +42,7 @@ class Cells:
 
     def optional(self, column: str, most: int = 200) -> str:
         """A text that may be empty, without blanks around it."""
-        text = self.by_column[column].strip()
+        text = standard_han(self.by_column[column].strip())
         if len(text) > most:
             raise RowRefused(f"{column} 太长（最多 {most} 个字）")
         if any(unicodedata.category(sign) in {"Cc", "Cs", "Zl", "Zp"} for sign in text):

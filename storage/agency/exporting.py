@@ -18,6 +18,7 @@ from typing import Any
 from sqlalchemy import Engine, Row
 
 from dialogs.terms.money import decimal_yuan
+from dialogs.terms.standard_han import standard_han
 from storage.agency.export_rows import FixedFile, fixed_file, rows_of_file
 from storage.agency.files import codec_of, spreadsheet_safe
 from storage.sealing import FieldSeal
@@ -106,7 +107,7 @@ def _cells(row: Row[Any], file_no: str, seal: FieldSeal, zone: tzinfo | None) ->
         row.person_no,
         row.id_type,
         seal.open(row.number),
-        seal.open(row.name),
+        standard_han(seal.open(row.name)),
         row.pay_kind,
         row.assess_no,
         row.cover_year,

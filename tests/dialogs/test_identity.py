@@ -357,7 +357,9 @@ def test_every_spelling_of_the_middle_dot_is_one_name(dot: str, shape: str) -> N
         ("䶮样", "䶮样"),
         ("𬭎示", "𬭎示"),
         ("〇", "〇"),
-        ("\ue863样", "\ue863样"),  # private use, from an old system
+        ("\ue863样", "䶮样"),  # private use that GB 18030 publishes
+        ("王\ue000", "王\ue000"),  # other private use
+        ("⻩样", "黄样"),  # a radical, copied from a PDF
         ("\U0010fffd样", "\U0010fffd样"),
         ("\uf9e3样", "\uf9e3样"),  # compatibility ideograph, kept
         ("\U00031350样", "\U00031350样"),  # extension H, younger than some Unicode tables
@@ -490,6 +492,10 @@ def test_comparing_names_never_fails_and_does_not_depend_on_the_order(a: str, b:
         ("\uf9e3样", "泥样"),
         ("\U0002f800样", "丽样"),
         ("\u2f00样", "一样"),  # a Kangxi radical
+        ("\ue863样", "䶮样"),
+        ("王\ue81e", "王龴"),
+        ("\ue816样", "𠂇样"),
+        ("⻰样", "龙样"),
         ("sample alex", "SAMPLE  ALEX"),
         ("J.SMITH", "J·SMITH"),
     ],
@@ -500,7 +506,7 @@ def test_spellings_of_one_name_are_the_same(a: str, b: str) -> None:
 
 @pytest.mark.parametrize(
     ("a", "b"),
-    [("王样三", "王样"), ("买试·吐尔示", "买试吐尔"), ("龑样", "䶮样"), ("\ue863样", "䶮样"), ("", ""), ("", "王")],
+    [("王样三", "王样"), ("买试·吐尔示", "买试吐尔"), ("龑样", "䶮样"), ("\ue000样", "䶮样"), ("", ""), ("", "王")],
 )
 def test_different_names_are_not_the_same(a: str, b: str) -> None:
     assert not same_name(a, b)

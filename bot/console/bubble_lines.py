@@ -49,12 +49,7 @@ def pressable(bubble: Bubble, number: str) -> Link | None:
 
 def readable(text: str) -> str:
     """Without what a terminal would obey instead of showing it."""
-    return "".join(sign for sign in text if unicodedata.category(sign) not in _OBEYED)
-
-
-def columns(text: str) -> int:
-    """How many columns a terminal takes for it: two for each Chinese sign."""
-    return sum(2 if unicodedata.east_asian_width(sign) in "WF" else unicodedata.combining(sign) == 0 for sign in text)
+    return "".join(character for character in text if unicodedata.category(character) not in _OBEYED)
 
 
 def _span(text: str, link: Link | None, number: int) -> Span:

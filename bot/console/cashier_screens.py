@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from bot.console.family import Counter, Family
+from bot.console.messages import word
+from bot.console.phones import CashierScreen, Phones
 from bot.console.view import View
-from bot.console.words import word
 
 METHODS = {"": "零钱", "1": "零钱", "零钱": "零钱", "2": "银行卡", "银行卡": "银行卡"}
 TRIES = 3  # of the password, before the cashier closes
 Asks = Callable[[str, bool], str | None]  # the question, hidden or not; None: no more input
 
 
-def use_cashier(counter: Counter, family: Family, view: View, ask: Asks) -> bool:
+def use_cashier(counter: CashierScreen, phones: Phones, view: View, ask: Asks) -> bool:
     """Lead through the screens; whether it was paid."""
     if not counter.sheet:
         if counter.place == "chat":
@@ -28,13 +28,13 @@ def use_cashier(counter: Counter, family: Family, view: View, ask: Asks) -> bool
         password = ask(word("cashier.password"), True)
         if password is None or password.strip() == word("cashier.give_up"):
             break
-        refused = family.pay(counter.sheet, method, password.strip())
+        refused = phones.pay(counter.sheet, method, password.strip())
         if not refused:
             paid = [word("cashier.paid"), amount, word("cashier.by", method=method)]
             view.page(word("cashier.cashier"), paid)
             return True
         view.page(word("cashier.cashier"), [refused])
-    family.give_up(counter.sheet)
+    phones.give_up(counter.sheet)
     view.note(word("cashier.given_up"))
     return False
 

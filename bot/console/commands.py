@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from bot.console.words import word
+from bot.console.messages import word
 from dialogs.transcript import TYPED, VERBS, Action, duration
 
 Own = Literal["help", "quit", "menu", "pay", "scan", "phone", "unclear"]

@@ -9,10 +9,10 @@ from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bot.console.family import Family
-from bot.console.talk import Board, Talk
+from bot.console.chat_window import ChatWindow, WindowState
+from bot.console.messages import word
+from bot.console.phones import Phones
 from bot.console.view import PlainView, View
-from bot.console.words import word
 from bot.sandbox.books import BookedPayment
 from bot.sandbox.bubbles import Bubble, pick
 from dialogs.texts import say
@@ -31,19 +31,21 @@ class DemoFailed(Exception):
 
 def demo(fast: bool) -> int:
     """Play it, at reading speed or `fast`; 0 when the stand-in's books hold the payment, else 1."""
-    from bot.console.started import log_into, started
+    from bot.console.runtime import log_into, start_runtime
 
     with TemporaryDirectory(prefix="demo-") as name:
         folder = Path(name)
         log_into(folder / "demo.log")
         config = folder / "bot.toml"
         config.write_text("", "utf-8")
-        with started(config, folder, background=False) as running:
+        with start_runtime(config, folder, background=False) as running:
             view = _view()
             reading = _no_time if fast else _time_to_read
-            talk = Talk(running.family, _Slowly(view, reading), running.app.settings.zone, Board(NAME), _no_question)
+            talk = ChatWindow(
+                running.phones, _Slowly(view, reading), running.app.settings.zone, WindowState(NAME), _no_question
+            )
             try:
-                _play(talk, running.family, reading)
+                _play(talk, running.phones, reading)
                 payment = _booked(running.sandbox.pay.books().payments)
             except DemoFailed as failed:
                 view.note(word("demo.failed", why=failed))
@@ -52,7 +54,7 @@ def demo(fast: bool) -> int:
             return 0
 
 
-def _play(talk: Talk, family: Family, reading: Callable[[str], None]) -> None:
+def _play(talk: ChatWindow, phones: Phones, reading: Callable[[str], None]) -> None:
     talk.arrive(NAME)
     talk.view.note(word("demo.begin"))
     talk.take(str(Action("菜单", say("service.pay.pension"))))
@@ -71,12 +73,12 @@ def _play(talk: Talk, family: Family, reading: Callable[[str], None]) -> None:
     talk.ask = answer
     _tap(talk, say("checkout.pay"))
     success = say("notice.paid", name="", year="", insurance="", amount="").partition("：")[0]
-    if not any(success in bubble.text for bubble in family.bubbles(NAME, 0, 0.0)):
+    if not any(success in bubble.text for bubble in phones.bubbles(NAME, 0, 0.0)):
         raise DemoFailed(word("demo.no_notice"))
 
 
-def _tap(talk: Talk, label: str) -> None:
-    newest = talk.board.newest
+def _tap(talk: ChatWindow, label: str) -> None:
+    newest = talk.state.newest
     if newest is None or pick(newest.links, label) is None:
         raise DemoFailed(word("demo.no_option", words=label))
     talk.take(str(Action("点", label)))
@@ -98,22 +100,18 @@ class _Slowly:
         self.card = view.card  # none is shown here
 
     def mine(self, action: Action, who: str, at: datetime) -> None:
-        """See `View`."""
         self._reading(action.words)  # typed before it is sent
         self._view.mine(action, who, at)
 
     def theirs(self, bubble: Bubble, at: datetime) -> None:
-        """See `View`."""
         self._view.theirs(bubble, at)
         self._reading(bubble.shown)
 
     def note(self, text: str) -> None:
-        """See `View`."""
         self._view.note(text)
         self._reading(text)
 
     def page(self, title: str, lines: Sequence[str]) -> None:
-        """See `View`."""
         self._view.page(title, lines)
         self._reading("".join(lines))
 
@@ -133,6 +131,6 @@ def _no_question(question: str, hidden: bool) -> str | None:
 def _view() -> View:
     if not sys.stdout.isatty():
         return PlainView(sys.stdout)
-    from bot.console.painted_view import PaintedView
+    from bot.console.ansi_view import AnsiView
 
-    return PaintedView(sys.stdout.write)
+    return AnsiView(sys.stdout.write)

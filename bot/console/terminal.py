@@ -16,9 +16,9 @@ from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.patch_stdout import patch_stdout
 from prompt_toolkit.styles import Style
 
-from bot.console.talk import Board, Talk, follow_pushes
+from bot.console.chat_window import ChatWindow, WindowState, follow_pushes
+from bot.console.messages import sections, word
 from bot.console.view import has_pay_link
-from bot.console.words import sections, word
 
 STYLE = Style.from_dict(
     {
@@ -36,14 +36,14 @@ STYLE = Style.from_dict(
 
 
 class Terminal:
-    """Reads lines for a `Talk`, with its board in the toolbar."""
+    """Reads lines for a `ChatWindow`, with its board in the toolbar."""
 
-    def __init__(self, board: Board, zone: tzinfo) -> None:
-        self._board = board
+    def __init__(self, state: WindowState, zone: tzinfo) -> None:
+        self._board = state
         self._zone = zone
         self._open = 0  # the group of the menu that is unfolded, from 1
         self._session: PromptSession[str] = PromptSession(
-            style=STYLE, completer=Commands(board), complete_while_typing=True, erase_when_done=True
+            style=STYLE, completer=Commands(state), complete_while_typing=True, erase_when_done=True
         )
         self._cashier: PromptSession[str] = PromptSession(style=STYLE)
         self._keys = self._bindings()
@@ -133,8 +133,8 @@ class Terminal:
 class Commands(Completer):
     """After a slash the commands with their meaning; after /点 what can be pressed."""
 
-    def __init__(self, board: Board) -> None:
-        self._board = board
+    def __init__(self, state: WindowState) -> None:
+        self._board = state
 
     def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterable[Completion]:
         """What fits the line so far."""
@@ -149,7 +149,7 @@ class Commands(Completer):
                     yield Completion(command, -len(line), display_meta=meaning)
 
 
-def window(talk: Talk, terminal: Terminal) -> None:
+def window(talk: ChatWindow, terminal: Terminal) -> None:
     """Lead the talk in a terminal; pushes appear above the prompt, also while something is being typed."""
     over = threading.Event()
     with patch_stdout(raw=True):

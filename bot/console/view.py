@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol, TextIO
 
 from bot.console.bubble_lines import readable, spans
-from bot.console.family import Card
-from bot.console.qr_blocks import half_blocks
-from bot.console.words import word
+from bot.console.messages import word
+from bot.console.phones import Card
 from bot.sandbox.bubbles import Bubble
 from dialogs.terms.money import yuan
 from dialogs.transcript import Action
@@ -46,32 +46,38 @@ class PlainView:
         self._out = out
 
     def mine(self, action: Action, who: str, at: datetime) -> None:
-        """See `View`."""
         self._lines(">", str(action).split("\n"))
 
     def theirs(self, bubble: Bubble, at: datetime) -> None:
-        """See `View`."""
         text = word("chat.picture") if bubble.kind == "image" else bubble.shown
         self._lines("<<" if bubble.pushed else "<", text.split("\n"))
 
     def card(self, card: Card, at: datetime, expires: datetime) -> None:
-        """See `View`."""
         self._lines(
-            "<<", [card_line(card, expires)] if card.over else [*half_blocks(card.modules), card_line(card, expires)]
+            "<<", [card_line(card, expires)] if card.over else [*code_lines(card.code_url), card_line(card, expires)]
         )
 
     def note(self, text: str) -> None:
-        """See `View`."""
         self._lines("#", text.split("\n"))
 
     def page(self, title: str, lines: Sequence[str]) -> None:
-        """See `View`."""
         self._lines("#", [f"〔{title}〕", *lines])
 
     def _lines(self, mark: str, lines: Sequence[str]) -> None:
         for line in lines:
             self._out.write(f"{mark} {readable(line)}".rstrip() + "\n")
         self._out.flush()
+
+
+def code_lines(text: str) -> list[str]:
+    """A QR code that says `text` as lines of half blocks: dark letters on a light ground."""
+    import qrcode
+
+    code = qrcode.QRCode(error_correction=qrcode.constants.ERROR_CORRECT_M, border=2)
+    code.add_data(text)
+    drawn = io.StringIO()
+    code.print_ascii(drawn)
+    return drawn.getvalue().replace("\xa0", " ").splitlines()
 
 
 def card_line(card: Card, expires: datetime) -> str:

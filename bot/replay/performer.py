@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import html
 import io
-import json
 import re
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from functools import lru_cache
-from hashlib import sha256
 from typing import Protocol
 
 import zxingcpp
@@ -18,10 +16,11 @@ from PIL import Image
 from bot.sandbox.both import Sandbox
 from bot.sandbox.bubbles import Bubble
 from bot.sandbox.cashier import Sheet
+from bot.sandbox.clock import time_steps
 from bot.sandbox.faults import Fault
 from bot.sandbox.papers import copied, file_in
 from bot.sandbox.pay_orders import CashierRefused
-from bot.sandbox.phone import NotFollowing, Page, Phone
+from bot.sandbox.phone import NotFollowing, Page, Phone, openid_of
 from dialogs.texts import say, sentences
 from dialogs.transcript import ME, Action, CannotPerform, Line, Mark, duration
 
@@ -30,9 +29,6 @@ CARD, CAPTCHA, CERTIFICATE = "[付款码]", "[验证码图片]", "[证明图片]
 SUM = re.compile(r"(\d+) \+ (\d+) = ？")
 CLEAR = "清除"
 CODE = "weixin://wxpay/bizpayurl?"
-# Seconds after which the clock stops while a scene waits, so that every look the worker plans happens on its time.
-STOPS = (1, 5, 10, 15, 30, 60, 120, 180, 300, 600, 900, 1200, 1800)
-HOUR = 3600
 ROUNDS = 5  # of callbacks and due work after one action; each may cause the next
 
 
@@ -164,12 +160,8 @@ class ScenePerformer:
 
     def _wait(self, phone: Phone, words: str) -> None:
         span = duration(words) or timedelta()
-        left = int(span.total_seconds())
-        gone, stops = 0, [one for one in STOPS if one < left]
-        stops += range(HOUR, left, HOUR)
-        for stop in [*stops, left]:
-            self.sandbox.clock.move(stop - gone)
-            gone = stop
+        for step in time_steps(int(span.total_seconds())):
+            self.sandbox.clock.move(step)
             self._finish()
 
     def _opened(self, phone: Phone, label: str) -> Sequence[str]:
@@ -184,8 +176,8 @@ class ScenePerformer:
         return [bubble for phone in self._phones.values() for bubble in phone.inbox]
 
     def _own_cashier(self, phone: Phone, use: Callable[[Sheet], object]) -> Sequence[str]:
-        params = _sheet_of(page := phone.open_link(say("checkout.pay")))
-        if params is None:
+        page = phone.open_link(say("checkout.pay"))
+        if (params := page.sheet) is None:
             return _web(page)
         return self._at_cashier(lambda: self.sandbox.pay.checkout_jsapi(params, phone.openid), use)
 
@@ -266,11 +258,6 @@ class ScenePerformer:
         return next(name for name, one in self._phones.items() if one is phone)
 
 
-def openid_of(person: str) -> str:
-    """An openid for a member of the family, of WeChat's shape."""
-    return "o" + sha256(person.encode()).hexdigest()[:27]
-
-
 def mark_of(bubble: Bubble) -> Mark:
     """A sentence that owns up to an unexpected error is nothing a transcript may hold."""
     if bubble.text.startswith(sentences()["wire.error"].partition("{id}")[0]):
@@ -308,11 +295,6 @@ def _pictures_since_the_link(phone: Phone) -> list[Bubble]:
         elif bubble.kind == "image":
             pictures.append(bubble)
     return pictures
-
-
-def _sheet_of(page: Page) -> dict[str, object] | None:
-    found = re.search(r'<script type="application/json" id="sheet">(.*?)</script>', page.text, re.DOTALL)
-    return dict(json.loads(found[1])) if found else None
 
 
 def _web(page: Page) -> list[str]:

@@ -20,7 +20,7 @@ from bot.replay.agency_files import file_comes
 from bot.replay.elsewhere import paid_elsewhere
 from bot.replay.laid_over import UnderWay, built
 from bot.replay.officials import book_yesterday, refund_last
-from bot.replay.performer import ScenePerformer, openid_of
+from bot.replay.performer import ScenePerformer
 from bot.replay.wsgi_server import LoopbackWsgi
 from bot.sandbox import DEMO
 from bot.sandbox.both import Sandbox
@@ -29,6 +29,7 @@ from bot.sandbox.faults import Faults
 from bot.sandbox.keys import SandboxKeys
 from bot.sandbox.menu import Menu
 from bot.sandbox.pay import PayStandIn
+from bot.sandbox.phone import openid_of
 from bot.sandbox.wechat import WeChatStandIn
 from bot.settings import Settings, read
 from bot.wechat.menu import menu_payload

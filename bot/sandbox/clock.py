@@ -2,7 +2,25 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import chain, count
+
+# Seconds from the start at which a moving clock stops, so that every look the worker plans happens at its own time
+# (design, section 5: sweep); later once an hour.
+_STOPS = (1, 5, 10, 15, 30, 60, 120, 180, 300, 600, 900, 1200, 1800)
+_HOUR = 3600
+
+
+def time_steps(seconds: float) -> Iterator[float]:
+    """Steps, in seconds, that make up `seconds`; move the clock by one, do what is due, then take the next."""
+    passed = 0.0
+    for stop in chain(_STOPS, count(_HOUR, _HOUR)):
+        if stop >= seconds:
+            break
+        yield stop - passed
+        passed = stop
+    if seconds > passed:
+        yield seconds - passed
 
 
 class MovableClock:

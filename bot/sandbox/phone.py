@@ -1,10 +1,13 @@
 """A citizen's phone: types, taps, clicks, scans; keeps what the account says; opens links in WeChat's browser."""
 
+import hashlib
+import json
+import re
 import secrets
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import urllib3
 
@@ -13,6 +16,7 @@ from bot.sandbox.delivery import Account, Delivered, deliver
 from bot.sandbox.push_xml import message
 from bot.sandbox.quota import Opened
 
+_SHEET = re.compile(r'<script type="application/json" id="sheet">(.*?)</script>', re.DOTALL)
 # What WeChat itself shows when the account gives no answer it understands.
 TOAST = "该公众号提供的服务出现故障，请稍后再试"
 USER_AGENT = (
@@ -56,6 +60,17 @@ class Page:
     def text(self) -> str:
         """The content as UTF-8."""
         return self.content.decode("utf-8", "replace")
+
+    @property
+    def sheet(self) -> dict[str, Any] | None:
+        """The parameters with which WeChat's browser opens the cashier; None where the page holds none."""
+        found = _SHEET.search(self.text)
+        return dict(json.loads(found[1])) if found else None
+
+
+def openid_of(name: str) -> str:
+    """An openid of WeChat's shape, the same for the same name in every sandbox."""
+    return "o" + hashlib.sha256(name.encode()).hexdigest()[:27]
 
 
 class Phone:

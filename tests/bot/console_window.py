@@ -12,9 +12,9 @@ from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bot.console.family import Family
-from bot.console.started import Started, started
-from bot.console.talk import Board, Talk
+from bot.console.chat_window import ChatWindow, WindowState
+from bot.console.phones import Phones
+from bot.console.runtime import Runtime, start_runtime
 from bot.console.view import PlainView
 from tests.processes.quick import Quick
 
@@ -23,7 +23,7 @@ PENSION = ("[菜单] 养老保险费缴纳", "369902198511030032", "王样三", 
 
 
 @contextmanager
-def running(folder: Path) -> Iterator[Started]:
+def running(folder: Path) -> Iterator[Runtime]:
     """A whole bot that does nothing but on the test's thread; new in this folder, it goes on from a copy of `begun`."""
     if not (var := folder / "var").exists():
         var.mkdir()
@@ -43,20 +43,20 @@ def begun() -> dict[str, bytes]:
 
 
 @contextmanager
-def _running(folder: Path) -> Iterator[Started]:
+def _running(folder: Path) -> Iterator[Runtime]:
     (folder / "bot.toml").write_text("", "utf-8")
-    with started(folder / "bot.toml", folder / "var", background=False) as parts:
+    with start_runtime(folder / "bot.toml", folder / "var", background=False) as parts:
         yield parts
 
 
 class Window:
     """A window; `shown` gives what it printed since the last look."""
 
-    def __init__(self, family: Family, parts: Started, who: str = "我") -> None:
+    def __init__(self, phones: Phones, parts: Runtime, who: str = "我") -> None:
         self._out = io.StringIO()
         self.answers: list[str] = []  # to the cashier's questions
         zone = parts.app.settings.zone
-        self.talk = Talk(family, PlainView(self._out), zone, Board(who), self._answer)
+        self.talk = ChatWindow(phones, PlainView(self._out), zone, WindowState(who), self._answer)
         self.talk.arrive(who)
 
     def take(self, *lines: str) -> str:

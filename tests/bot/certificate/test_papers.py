@@ -20,7 +20,6 @@ from bot.certificate.papers import Papers
 from bot.sandbox.faults import Fault
 from bot.turns.conversation import BureauClock
 from dialogs.terms.certificate import scene_of, shown_code
-from dialogs.texts import say
 from storage.certificates import PERSON, CertificateBook
 from storage.certified import Certificate
 from storage.database import writing
@@ -160,10 +159,10 @@ def test_a_link_asked_for_again_within_the_hour_is_the_same(room: Room, papers: 
 
 
 def test_the_console_takes_no_page_for_a_payment_card(room: Room, papers: Papers) -> None:
-    from bot.console.payment_cards import Cards
+    from bot.console.local_phones import LocalPhones
 
     one = issued(room, papers, "wang")
     png = papers.picture(PAYER, one.number, 1)
     assert png is not None
-    card = Cards(room.sandbox).card(room.app.account.upload_image(png))
-    assert card is None or card.amount is None, say("card.title")
+    phones = LocalPhones(room.sandbox, lambda: None, lambda seconds: None)
+    assert phones.card(room.app.account.upload_image(png)) is None

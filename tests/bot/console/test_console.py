@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import json
+import socket
 import stat
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import urllib3
 
-from bot.console.family import FamilyGone
-from bot.console.family_door import FamilyDoor
-from bot.console.joined_family import JoinedFamily, running_in
-from bot.console.started import AHEAD, Started
-from bot.console.words import word
+from bot.console.messages import word
+from bot.console.phone_server import PhoneServer, RemotePhones, find_phones
+from bot.console.phones import PhonesGone
+from bot.console.runtime import AHEAD, Runtime
 from tests.bot.console_window import PENSION, Window, process, running
 
 CHAT = "import sys; from pathlib import Path; from bot.console.chat import chat; sys.exit(chat(Path({!r}), None))"
@@ -22,14 +21,14 @@ DEMO = "import sys; from bot.console import demo; {}; sys.exit(demo.demo(True))"
 
 
 @pytest.fixture
-def parts(tmp_path: Path) -> Iterator[Started]:
+def parts(tmp_path: Path) -> Iterator[Runtime]:
     with running(tmp_path) as started:
         yield started
 
 
 @pytest.fixture
-def window(parts: Started) -> Window:
-    window = Window(parts.family, parts)
+def window(parts: Runtime) -> Window:
+    window = Window(parts.phones, parts)
     window.shown()
     return window
 
@@ -66,7 +65,7 @@ def test_the_demo_exits_1_where_nothing_was_booked() -> None:
     assert word("demo.no_notice") in done.stdout
 
 
-def test_the_password_is_asked_again_and_can_be_given_up(parts: Started, window: Window) -> None:
+def test_the_password_is_asked_again_and_can_be_given_up(parts: Runtime, window: Window) -> None:
     window.take(*PENSION)
     window.answers = ["1", "12", "放弃"]
     shown = window.take("/付款")
@@ -94,12 +93,12 @@ def test_a_card_that_was_given_back_cannot_be_scanned(window: Window) -> None:
     assert "缴费成功" in window.take("[付款]")
 
 
-def test_another_window_joins_and_pays_for_the_first(parts: Started, window: Window, tmp_path: Path) -> None:
-    door = FamilyDoor(parts.family, tmp_path)
+def test_another_window_joins_and_pays_for_the_first(parts: Runtime, window: Window, tmp_path: Path) -> None:
+    door = PhoneServer(parts.phones, tmp_path)
     door.open()
     try:
         assert stat.S_IMODE((tmp_path / "chat.json").stat().st_mode) == 0o600
-        joined = running_in(tmp_path)
+        joined = find_phones(tmp_path)
         assert joined is not None
         daughter = Window(joined, parts, "女儿")
         assert "您好" in daughter.shown()
@@ -108,15 +107,22 @@ def test_another_window_joins_and_pays_for_the_first(parts: Started, window: Win
         assert word("cashier.paid") in daughter.take("/扫码")
         assert "<< 缴费成功" in window.shown()
         assert "养老保险费缴纳" in daughter.take("/菜单")
-        told = json.loads((tmp_path / "chat.json").read_text("utf-8"))
-        with pytest.raises(FamilyGone):
-            JoinedFamily(told["url"], "wrong").names()
-        assert urllib3.request("POST", f"{told['url']}/family/names", body=b"[]").status == 403
+        where = json.loads((tmp_path / "chat.json").read_text("utf-8"))
+        with pytest.raises(PhonesGone):
+            RemotePhones(where["port"], b"another key")
     finally:
         door.close()
-    with pytest.raises(FamilyGone):
-        joined.now()
-    assert running_in(tmp_path) is None
+    assert find_phones(tmp_path) is None
+
+
+def test_a_window_whose_chat_has_ended_is_told_so(tmp_path: Path) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    (tmp_path / "chat.json").write_text(json.dumps({"port": port, "key": "00"}), "utf-8")
+    assert find_phones(tmp_path) is None
+    with pytest.raises(PhonesGone):
+        RemotePhones(port, b"key")
 
 
 def test_the_clock_command_lets_an_order_expire(window: Window) -> None:
@@ -129,24 +135,24 @@ def test_the_clock_command_lets_an_order_expire(window: Window) -> None:
 
 def test_a_moved_clock_goes_on_from_there_at_the_next_start(tmp_path: Path) -> None:
     with running(tmp_path) as first:
-        Window(first.family, first).take("/等 3天")
-        then = first.family.now()
+        Window(first.phones, first).take("/等 3天")
+        then = first.phones.now()
     assert float((tmp_path / "var" / AHEAD).read_text("ascii")) >= 3 * 86400 - 1
     with running(tmp_path) as second:
-        assert second.family.now() >= then - 1
-        assert "请发送参保人的身份证号码" in Window(second.family, second).take("[菜单] 养老保险费缴纳")
+        assert second.phones.now() >= then - 1
+        assert "请发送参保人的身份证号码" in Window(second.phones, second).take("[菜单] 养老保险费缴纳")
 
 
-def test_the_same_menu_item_twice_within_a_second_is_no_retry(parts: Started, window: Window) -> None:
+def test_the_same_menu_item_twice_within_a_second_is_no_retry(parts: Runtime, window: Window) -> None:
     parts.sandbox.clock.pin()
     assert "收到（3699" in window.take("/1 1", "取消", "/1 1", PENSION[1])
 
 
 def test_an_order_of_an_earlier_start_can_still_be_paid(tmp_path: Path) -> None:
     with running(tmp_path) as first:
-        Window(first.family, first).take(*PENSION)
+        Window(first.phones, first).take(*PENSION)
     with running(tmp_path) as second:
-        window = Window(second.family, second)
+        window = Window(second.phones, second)
         assert "缴费成功" in window.take("[菜单] 我的订单", "[付款]")
     with running(tmp_path) as third:
         assert len(third.sandbox.pay.books().payments) == 1

@@ -10,8 +10,7 @@ import pytest
 import redis
 from sqlalchemy import Engine, func, select
 
-from bot.console.kept_storage import DATABASE, storage_of
-from bot.console.started import Started, started
+from bot.console.runtime import DATABASE, Runtime, start_runtime, storage_of
 from bot.settings import read
 from storage.database import open_database, table_of
 from storage.tables import CertificateRow, ContactRow, PaymentRow
@@ -38,9 +37,9 @@ def config(bare_postgresql: str, redis_url: str, tmp_path: Path) -> Path:
 
 
 @contextmanager
-def window_on(config: Path, *, background: bool = False) -> Iterator[tuple[Window, Started]]:
-    with started(config, config.parent / "var" / "chat", background=background) as parts:
-        window = Window(parts.family, parts)
+def window_on(config: Path, *, background: bool = False) -> Iterator[tuple[Window, Runtime]]:
+    with start_runtime(config, config.parent / "var" / "chat", background=background) as parts:
+        window = Window(parts.phones, parts)
         window.shown()
         yield window, parts
 
@@ -75,9 +74,9 @@ def test_a_day_of_a_family_on_both_and_again_after_a_restart(
 def test_the_background_work_is_done_here_whatever_the_queue(config: Path) -> None:
     with window_on(config, background=True) as (window, parts):
         window.take(*PENSION, "/等 1分")
-        seen = len(parts.family.bubbles("我", 0, 0))
+        seen = len(parts.phones.bubbles("我", 0, 0))
         parts.sandbox.clock.move(31 * 60)
-        assert "已经作废" in parts.family.bubbles("我", seen, 30)[0].text
+        assert "已经作废" in parts.phones.bubbles("我", seen, 30)[0].text
 
 
 def test_a_configuration_for_citizens_is_never_touched(tmp_path: Path) -> None:

@@ -15,18 +15,18 @@ from prompt_toolkit.completion import CompleteEvent
 from prompt_toolkit.document import Document
 from prompt_toolkit.input import create_pipe_input
 from prompt_toolkit.output import DummyOutput
+from rich.cells import cell_len
 
-from bot.console.bubble_lines import columns, pressable, readable, spans
+from bot.console.ansi_view import AnsiView
+from bot.console.bubble_lines import pressable, readable, spans
+from bot.console.chat_window import WindowState
 from bot.console.commands import Command, meant
-from bot.console.family import Card, MenuGroup
-from bot.console.painted_view import PaintedView
-from bot.console.passing_time import stops
-from bot.console.qr_blocks import half_blocks, modules_in, modules_of
-from bot.console.talk import Board
+from bot.console.messages import FILE, sections, word
+from bot.console.phones import Card, MenuGroup
 from bot.console.terminal import Commands, Terminal
-from bot.console.words import FILE, sections, word
-from bot.notices.card import MASK, CardLines, CardPainter, card_font
+from bot.console.view import code_lines
 from bot.sandbox.bubbles import Bubble, links_in
+from bot.sandbox.clock import time_steps
 from dialogs.transcript import TYPED, Action
 
 CODE = "weixin://wxpay/bizpayurl?pr=Ab-_9xYz12Q"
@@ -74,15 +74,7 @@ def test_a_line_means(line: str, meaning: Action | Command | None) -> None:
 
 
 def test_the_code_drawn_in_half_blocks_is_read_by_a_second_library() -> None:
-    assert _read(half_blocks(modules_of(CODE, MASK))) == CODE
-
-
-def test_the_code_is_found_in_the_picture_of_a_card() -> None:
-    lines = CardLines("请家人扫码付款", "500元", ("参保人　王*三", "养老保险　2026 年"), "用微信“扫一扫”对着码扫")
-    picture = CardPainter(card_font()).paint(CODE, lines)
-    assert modules_in(picture) == modules_of(CODE, MASK)
-    other = modules_of(CODE + "x", MASK)
-    assert modules_in(picture) != other
+    assert _read(code_lines(CODE)) == CODE
 
 
 def test_links_are_pressed_by_their_number_or_else_by_their_place() -> None:
@@ -106,22 +98,22 @@ def test_nothing_a_terminal_would_obey_is_shown() -> None:
 
 def test_the_citizen_speaks_on_the_right_and_links_say_how_to_press_them() -> None:
     written: list[str] = []
-    view = PaintedView(written.append)
+    view = AnsiView(written.append)
     view.mine(Action("点", "1 确认缴费"), "我", NOON)
     view.theirs(bubble(OFFER + "\n" + "长" * 200), NOON)
-    view.card(Card(modules_of(CODE, MASK), 50000, "养老", 0.0, over=False), NOON, NOON + timedelta(minutes=30))
+    view.card(Card(CODE, 50000, "养老", 0.0, over=False), NOON, NOON + timedelta(minutes=30))
     shown = re.sub(r"\x1b\[[0-9;]*m", "", "".join(written))
-    assert re.search(r"^ {10,}确认缴费 $", shown, re.MULTILINE)
+    assert re.search(r"^ {10,}确认缴费 +$", shown, re.MULTILINE)
     assert "点这里付款  ‹/付款›" in shown
     assert "请家人扫码付  ‹/点 2›" in shown
-    assert max(columns(line) for line in shown.split("\n")) <= 80
+    assert max(cell_len(line) for line in shown.split("\n")) <= 80
     assert "12:30 前有效" in shown
 
 
 def test_f1_unfolds_the_menu_and_a_number_picks_from_it() -> None:
-    board = Board("我", [MenuGroup("我要缴", ("养老", "医疗")), MenuGroup("税费服务", ("帮助",))])
+    state = WindowState("我", [MenuGroup("我要缴", ("养老", "医疗")), MenuGroup("税费服务", ("帮助",))])
     with create_pipe_input() as keys, create_app_session(input=keys, output=DummyOutput()):
-        terminal = Terminal(board, UTC)
+        terminal = Terminal(state, UTC)
         keys.send_text("\x1bOP2")
         assert terminal.read() == "/1 2"
         keys.send_text("2号\r")
@@ -133,7 +125,7 @@ def test_f1_unfolds_the_menu_and_a_number_picks_from_it() -> None:
 
 
 def test_a_slash_offers_the_commands_and_what_can_be_pressed() -> None:
-    completer = Commands(Board("我", newest=bubble(OFFER)))
+    completer = Commands(WindowState("我", newest=bubble(OFFER)))
     assert "/付款" in _offered(completer, "/")
     assert _offered(completer, "/点 ") == ["点这里付款", "请家人扫码付", "1 南昌"]
     assert _offered(completer, "付") == []
@@ -141,7 +133,7 @@ def test_a_slash_offers_the_commands_and_what_can_be_pressed() -> None:
 
 @pytest.mark.parametrize("seconds", [0.5, 31 * 60, 3 * 86400])
 def test_time_passes_in_steps_that_make_up_the_whole(seconds: float) -> None:
-    steps = list(stops(seconds))
+    steps = list(time_steps(seconds))
     assert sum(steps) == seconds
     assert min(steps) > 0
     assert max(steps) <= 3600
@@ -164,7 +156,7 @@ def test_every_command_of_the_help_is_understood() -> None:
 
 def test_no_file_of_the_console_reaches_around_the_family() -> None:
     """A window works the same in this process and in another: it knows no sandbox."""
-    for name in ("talk", "view", "painted_view", "terminal", "cashier_screens"):
+    for name in ("chat_window", "view", "ansi_view", "terminal", "cashier_screens"):
         source = Path(FILE.parent / f"{name}.py").read_text("utf-8")
         assert "bot.sandbox.both" not in source
         assert "bot.app" not in source

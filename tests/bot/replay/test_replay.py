@@ -11,9 +11,10 @@ import pytest
 
 from bot.replay.console import replay
 from bot.replay.coverage import unvisited
-from bot.replay.performer import ScenePerformer, mark_of, openid_of
+from bot.replay.performer import ScenePerformer, mark_of
 from bot.replay.stage import Props, staged
 from bot.sandbox.bubbles import Bubble
+from bot.sandbox.phone import openid_of
 from dialogs.texts import overheard, say, sentences
 from dialogs.transcript import Action, CannotPerform
 from dialogs.transcript_reading import read

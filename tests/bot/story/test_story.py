@@ -15,8 +15,8 @@ from typer.testing import CliRunner
 from bot.app import App
 from bot.commands import app
 from bot.replay.console import played, shown
-from bot.replay.performer import openid_of
 from bot.replay.stage import Props, staged
+from bot.sandbox.phone import openid_of
 from bot.story.money import BILL_LINE
 from bot.story.recording import recorded
 from bot.story.telling import story

@@ -8,18 +8,20 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 
-from bot.console.bubble_lines import columns, pressable
+from rich.cells import cell_len
+
+from bot.console.bubble_lines import pressable
 from bot.console.cashier_screens import Asks, use_cashier
 from bot.console.commands import Command, meant
-from bot.console.family import Counter, Family, FamilyGone, MenuGroup
+from bot.console.messages import sections, word
+from bot.console.phones import CashierScreen, MenuGroup, Phones, PhonesGone
 from bot.console.view import View, has_pay_link
-from bot.console.words import sections, word
 from bot.sandbox.bubbles import Bubble
 from dialogs.transcript import Action
 
 
 @dataclass
-class Board:
+class WindowState:
     """What a toolbar may show: who holds the phone, the menu, what the newest bubble offers."""
 
     who: str
@@ -30,34 +32,34 @@ class Board:
 
 
 @dataclass
-class Talk:
+class ChatWindow:
     """A window over a family; `ask` puts a question of the cashier and gives back what is typed."""
 
-    family: Family
+    phones: Phones
     view: View
     zone: tzinfo
-    board: Board
+    state: WindowState
     ask: Asks
     _seen: dict[str, int] = field(default_factory=dict)
     _showing: threading.RLock = field(default_factory=threading.RLock)
 
     def arrive(self, who: str) -> None:
         """Take up this phone and show what it has not shown yet."""
-        self.family.arrive(who)
-        self.board.who, self.board.newest, self.board.card = who, None, False
-        self.board.menu = self.family.menu()
+        self.phones.arrive(who)
+        self.state.who, self.state.newest, self.state.card = who, None, False
+        self.state.menu = self.phones.menu()
         self.show_new()
 
     def show_new(self, seconds: float = 0.0) -> None:
         """Show the bubbles that came since the last look, waiting so long for one."""
-        who = self.board.who
+        who = self.state.who
         seen = self._seen.get(who, 0)
-        self.board.ahead = self.family.now() - time.time()
-        if seconds and not self.family.bubbles(who, seen, seconds):
+        self.state.ahead = self.phones.now() - time.time()
+        if seconds and not self.phones.bubbles(who, seen, seconds):
             return
         with self._showing:
-            who = self.board.who
-            for bubble in self.family.bubbles(who, self._seen.get(who, 0), 0.0):
+            who = self.state.who
+            for bubble in self.phones.bubbles(who, self._seen.get(who, 0), 0.0):
                 self._seen[who] = self._seen.get(who, 0) + 1
                 self._show(bubble)
 
@@ -78,7 +80,7 @@ class Talk:
 
     def now(self) -> datetime:
         """The sandbox's time, where the bureau is."""
-        return self._at(self.family.now())
+        return self._at(self.phones.now())
 
     def _own(self, command: Command) -> bool:
         match command.verb:
@@ -89,14 +91,14 @@ class Talk:
             case "menu":
                 self._menu(command.words)
             case "pay":
-                self._cashier(self.family.open_link(self.board.who))
+                self._cashier(self.phones.open_link(self.state.who))
             case "scan":
-                self._cashier(self.family.open_card(self.board.who))
+                self._cashier(self.phones.open_card(self.state.who))
             case "phone" if command.words:
                 self.view.note(word("chat.phone", who=command.words))
                 self.arrive(command.words)
             case "phone":
-                self.view.note(word("chat.phones", names="、".join(self.family.names())))
+                self.view.note(word("chat.phones", names="、".join(self.phones.names())))
             case "unclear":
                 self.view.note(command.words)
         return True
@@ -106,8 +108,8 @@ class Talk:
         if isinstance(pressed, Command):
             self._own(pressed)
             return
-        self.view.mine(pressed, self.board.who, self.now())
-        trouble = self.family.do(self.board.who, pressed)
+        self.view.mine(pressed, self.state.who, self.now())
+        trouble = self.phones.do(self.state.who, pressed)
         self.show_new()
         if trouble:
             self.view.note(trouble)
@@ -116,7 +118,7 @@ class Talk:
 
     def _found(self, action: Action) -> Action | Command:
         """The action with the number of an option turned into its words; a pay link opens the cashier."""
-        newest = self.board.newest
+        newest = self.state.newest
         if action.verb != "点" or newest is None:
             return action
         if action.words.isdecimal() and len(action.words) <= 2:
@@ -129,7 +131,7 @@ class Talk:
         return action
 
     def _menu(self, words: str) -> None:
-        groups = self.board.menu = self.family.menu()
+        groups = self.state.menu = self.phones.menu()
         if not groups:
             self.view.note(word("trouble.no_menu"))
             return
@@ -148,30 +150,30 @@ class Talk:
             listed = [line for number, group in enumerate(groups, 1) for line in _listed(number, group)]
             self.view.note("\n".join(listed))
 
-    def _cashier(self, counter: Counter) -> None:
-        use_cashier(counter, self.family, self.view, self.ask)
+    def _cashier(self, counter: CashierScreen) -> None:
+        use_cashier(counter, self.phones, self.view, self.ask)
         self.show_new()
 
     def _show(self, bubble: Bubble) -> None:
-        self.board.newest = self.board.newest if bubble.pushed and not bubble.links else bubble
-        card = self.family.card(bubble.media_id) if bubble.kind == "image" else None
+        self.state.newest = self.state.newest if bubble.pushed and not bubble.links else bubble
+        card = self.phones.card(bubble.media_id) if bubble.kind == "image" else None
         if card is None:
             self.view.theirs(bubble, self._at(bubble.at))
-            self.board.card = self.board.card and not bubble.pushed and not has_pay_link(bubble)
+            self.state.card = self.state.card and not bubble.pushed and not has_pay_link(bubble)
         else:
             self.view.card(card, self._at(bubble.at), self._at(card.expires_at))
-            self.board.card = not card.over
+            self.state.card = not card.over
 
     def _at(self, seconds: float) -> datetime:
         return datetime.fromtimestamp(seconds, self.zone)
 
 
-def follow_pushes(talk: Talk, over: threading.Event, leave: Callable[[], None]) -> None:
+def follow_pushes(talk: ChatWindow, over: threading.Event, leave: Callable[[], None]) -> None:
     """Show what comes by itself, until it is over, or the family is gone. For a thread beside the one that reads."""
     while not over.is_set():
         try:
             talk.show_new(1.0)
-        except FamilyGone:
+        except PhonesGone:
             talk.view.note(word("chat.gone"))
             leave()
             return
@@ -179,9 +181,9 @@ def follow_pushes(talk: Talk, over: threading.Event, leave: Callable[[], None]) 
 
 def _help() -> Iterator[str]:
     meanings = sections()["help"]
-    widest = max(map(columns, meanings))
+    widest = max(map(cell_len, meanings))
     for name, meaning in meanings.items():
-        yield name + " " * (widest - columns(name) + 2) + meaning
+        yield name + " " * (widest - cell_len(name) + 2) + meaning
 
 
 def _listed(number: int, group: MenuGroup) -> list[str]:

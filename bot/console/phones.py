@@ -9,7 +9,7 @@ from bot.sandbox.bubbles import Bubble
 from dialogs.transcript import Action
 
 
-class FamilyGone(Exception):
+class PhonesGone(Exception):
     """The window in which the sandbox runs was closed."""
 
 
@@ -23,9 +23,9 @@ class MenuGroup:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """What a payment card in the chat shows: the modules of its code, fen, unix seconds; `over`: nobody can pay it."""
+    """What a payment card in the chat shows: what its code says, fen, unix seconds; `over`: it cannot be paid."""
 
-    modules: tuple[str, ...]
+    code_url: str
     amount: int = 0
     description: str = ""
     expires_at: float = 0.0
@@ -33,7 +33,7 @@ class Card:
 
 
 @dataclass(frozen=True, slots=True)
-class Counter:
+class CashierScreen:
     """WeChat's cashier as it opened: a sheet with an amount in fen; without one, what is said instead, and where."""
 
     sheet: int = 0
@@ -43,7 +43,7 @@ class Counter:
     place: Literal["chat", "web", "cashier"] = "chat"
 
 
-class Family(Protocol):
+class Phones(Protocol):
     """Phones by the name of who holds them. Troubles come back as sentences; "" is none. Raises FamilyGone."""
 
     def arrive(self, who: str) -> None:
@@ -70,11 +70,11 @@ class Family(Protocol):
         """The payment card in a picture; None where it holds no code."""
         ...
 
-    def open_link(self, who: str) -> Counter:
+    def open_link(self, who: str) -> CashierScreen:
         """Open the newest pay link of this phone."""
         ...
 
-    def open_card(self, who: str) -> Counter:
+    def open_card(self, who: str) -> CashierScreen:
         """Scan the newest payment card of the family with this phone."""
         ...
 

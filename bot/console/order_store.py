@@ -10,7 +10,7 @@ from bot.sandbox.pay_orders import Order, Orders
 from bot.sandbox.pay_rules import OrderTerms
 
 
-class KeptOrders:
+class OrderStore:
     """The orders of one stand-in and their file."""
 
     def __init__(self, orders: Orders, file: Path) -> None:
@@ -27,12 +27,8 @@ class KeptOrders:
             kept = [_order(told, notify_url) for told in json.loads(self._file.read_text("utf-8"))]
         except (OSError, ValueError, TypeError, KeyError):
             return
-        orders = self._orders
-        with orders.lock:  # no citizen and no merchant may do this, so `Orders` has no way for it
-            for order in kept:
-                orders._by_no[order.terms.out_trade_no] = orders._by_handle[order.handle] = order
-                if order.transaction_id is not None:
-                    orders._by_transaction[order.transaction_id] = order
+        for order in kept:
+            self._orders.restore(order)
 
     def keep(self) -> None:
         """Write them down where anything has changed."""

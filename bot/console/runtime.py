@@ -14,34 +14,34 @@ from pathlib import Path
 import structlog
 
 from bot.app import App, build
-from bot.console.kept_orders import KeptOrders
-from bot.console.kept_storage import storage_of
-from bot.console.local_family import LocalFamily
-from bot.console.passing_time import stops
+from bot.console.local_phones import LocalPhones
+from bot.console.order_store import OrderStore
 from bot.replay.wsgi_server import LoopbackWsgi
 from bot.sandbox import DEMO
 from bot.sandbox.both import Sandbox
-from bot.sandbox.clock import MovableClock
+from bot.sandbox.clock import MovableClock, time_steps
 from bot.settings import Settings, read
 from bot.wechat.account_menu import account_menu
 from storage.demo import load_demo
+from storage.sealing import FieldSeal
 
 LOG = "chat.log"
+DATABASE, FIELD_KEY = "bot.db", "field.key"
 DEMO_DAY, AHEAD, ORDERS = "demo-day", "clock-ahead", "sandbox-orders.json"
 ROUNDS = 5  # of callbacks and due work; each may cause the next
 
 
 @dataclass(frozen=True)
-class Started:
+class Runtime:
     """What runs."""
 
     sandbox: Sandbox
     app: App
-    family: LocalFamily
+    phones: LocalPhones
 
 
 @contextmanager
-def started(config: Path, folder: Path, *, background: bool) -> Iterator[Started]:
+def start_runtime(config: Path, folder: Path, *, background: bool) -> Iterator[Runtime]:
     """Start everything, kept in `folder` and on the services `storage_of` tells; stop it at the end.
 
     Without `background` nothing happens but on the caller's thread. Raises what `bot.settings.read` and `bot.app.build`
@@ -52,7 +52,7 @@ def started(config: Path, folder: Path, *, background: bool) -> Iterator[Started
     clock.move(_ahead(folder))
     storage = storage_of(read(config), folder)
     sandbox = Sandbox.start(folder, clock)
-    orders = KeptOrders(sandbox.pay.orders, folder / ORDERS)
+    orders = OrderStore(sandbox.pay.orders, folder / ORDERS)
     server = LoopbackWsgi()
     orders.restore(f"{server.url}/pay/notify")
     sandbox.wechat.bot_url = f"{server.url}/wechat"
@@ -66,7 +66,7 @@ def started(config: Path, folder: Path, *, background: bool) -> Iterator[Started
             if background:
                 sandbox.pay.start_delivering()
                 app.start_background()
-            yield Started(sandbox, app, _family(sandbox, app, orders))
+            yield Runtime(sandbox, app, _family(sandbox, app, orders))
         finally:
             _keep_ahead(folder, clock)
             server.application = None
@@ -75,6 +75,31 @@ def started(config: Path, folder: Path, *, background: bool) -> Iterator[Started
     finally:
         server.stop()
         sandbox.stop()
+
+
+def storage_of(asked: Settings, folder: Path) -> dict[str, str]:
+    """The `[storage]` of a bot whose files lie in `folder`; its field key is there afterwards.
+
+    What `asked` puts on PostgreSQL or Redis goes there, with the field key it names, so that other commands on the same
+    configuration read what was written. What it embeds stays apart from the files of `serve`: the terminal's clock can
+    be moved. A configuration for citizens (`sandbox.enabled = false`) is never touched.
+    """
+    here, wanted = folder.resolve(), asked.storage
+    storage = {
+        "database": f"sqlite:///{here / DATABASE}",
+        "sessions": "embedded",
+        "queue": "embedded",
+        "field_key": str(here / FIELD_KEY),
+    }
+    if asked.sandbox.enabled:
+        storage |= {"sessions": wanted.sessions, "queue": wanted.queue}
+        if not wanted.database.startswith("sqlite"):
+            storage |= {"database": wanted.database, "field_key": str(asked.path(wanted.field_key))}
+    key = Path(storage["field_key"])
+    if not key.exists():
+        key.parent.mkdir(parents=True, exist_ok=True)
+        FieldSeal.create(key)
+    return storage
 
 
 def log_into(file: Path) -> None:
@@ -93,7 +118,7 @@ def log_into(file: Path) -> None:
     logging.basicConfig(stream=stream, level=logging.WARNING, force=True)
 
 
-def _family(sandbox: Sandbox, app: App, orders: KeptOrders) -> LocalFamily:
+def _family(sandbox: Sandbox, app: App, orders: OrderStore) -> LocalPhones:
     one_at_a_time = threading.Lock()
 
     def settle() -> None:
@@ -104,11 +129,11 @@ def _family(sandbox: Sandbox, app: App, orders: KeptOrders) -> LocalFamily:
             orders.keep()
 
     def wait(seconds: float) -> None:
-        for step in stops(seconds):
+        for step in time_steps(seconds):
             sandbox.clock.move(step)
             settle()
 
-    return LocalFamily(sandbox, settle, wait)
+    return LocalPhones(sandbox, settle, wait)
 
 
 def _seed(app: App, settings: Settings, folder: Path, clock: MovableClock) -> None:

@@ -1,4 +1,4 @@
-"""What the terminal WeChat itself says, read from `words.toml`: `word("cashier.paid")`."""
+"""What the terminal WeChat itself says, read from `messages.toml`: `word("cashier.paid")`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import tomllib
 from functools import cache
 from pathlib import Path
 
-FILE = Path(__file__).with_name("words.toml")
+FILE = Path(__file__).with_name("messages.toml")
 
 
 @cache

@@ -2,40 +2,38 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import html
+import io
 import itertools
-import json
 import re
 import tempfile
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from email.message import Message
 from pathlib import Path
 
 import urllib3
 
-from bot.console.family import Card, Counter, MenuGroup
-from bot.console.payment_cards import Cards
-from bot.console.words import word
+from bot.console.messages import word
+from bot.console.phones import Card, CashierScreen, MenuGroup
 from bot.sandbox.both import Sandbox
 from bot.sandbox.bubbles import Bubble
 from bot.sandbox.cashier import Sheet
 from bot.sandbox.http import Request
 from bot.sandbox.papers import FILE, file_in
 from bot.sandbox.pay_orders import CashierRefused
-from bot.sandbox.phone import NotFollowing, Phone
+from bot.sandbox.phone import NotFollowing, Phone, openid_of
 from bot.sandbox.refusals import Refused
 from dialogs.transcript import TYPED, Action, duration
 
 EVENTS = ("菜单", "关注", "扫码")
+PAYMENT_CODE = "weixin://wxpay/bizpayurl?"
 PASSWORD = "123456"  # noqa: S105 - of the actions that show no cashier; any six digits will do
-_SHEET = re.compile(r'<script type="application/json" id="sheet">(.*?)</script>', re.DOTALL)
 
 
-class LocalFamily:
-    """`Family`. `settle` does what is due now at WeChat Pay and in the bot; `wait` lets seconds pass."""
+class LocalPhones:
+    """`Phones`. `settle` does what is due now at WeChat Pay and in the bot; `wait` lets seconds pass."""
 
     def __init__(self, sandbox: Sandbox, settle: Callable[[], None], wait: Callable[[float], None]) -> None:
         self._sandbox = sandbox
@@ -45,22 +43,18 @@ class LocalFamily:
         self._phones: dict[str, Phone] = {}
         self._sheets: dict[int, Sheet] = {}
         self._number = itertools.count(1)
-        self._cards = Cards(sandbox)
         self._lock = threading.Lock()
 
     def arrive(self, who: str) -> None:
-        """See `Family`."""
         phone = self._phone(who)
         if not self._sandbox.wechat.follows(phone.openid):
             phone.subscribe()
             self._settle()
 
     def names(self) -> tuple[str, ...]:
-        """See `Family`."""
         return tuple(self._phones)
 
     def menu(self) -> tuple[MenuGroup, ...]:
-        """See `Family`."""
         try:
             told = self._sandbox.wechat.menu.get(Request("GET", "", "", {}, Message(), b""))["menu"]
         except Refused:
@@ -72,7 +66,6 @@ class LocalFamily:
         )
 
     def do(self, who: str, action: Action) -> str:
-        """See `Family`."""
         phone = self._phone(who)
         toasts = len(phone.toasts)
         self._tell_apart(phone, action)
@@ -86,43 +79,49 @@ class LocalFamily:
         return trouble or "\n".join(phone.toasts[toasts:])
 
     def bubbles(self, who: str, seen: int, seconds: float) -> tuple[Bubble, ...]:
-        """See `Family`."""
         phone = self._phone(who)
         with phone.changed:
             phone.changed.wait_for(lambda: len(phone.inbox) > seen, seconds)
             return tuple(phone.inbox[seen:])
 
     def card(self, media_id: str) -> Card | None:
-        """See `Family`."""
-        return self._cards.card(media_id)
+        code_url = self._code_on(media_id)
+        if not code_url.startswith(PAYMENT_CODE):
+            return None
+        orders = self._sandbox.pay.orders
+        with orders.lock:
+            order = next((one for one in orders.all() if one.handle == code_url), None)
+        if order is None:
+            return Card(code_url)
+        card = Card(code_url, order.terms.total, order.terms.description, order.expires_at)
+        try:
+            orders.payable(code_url)
+        except CashierRefused:
+            return card
+        return replace(card, over=False)
 
-    def open_link(self, who: str) -> Counter:
-        """See `Family`."""
+    def open_link(self, who: str) -> CashierScreen:
         phone = self._phone(who)
         try:
             page = phone.open_link()
         except LookupError:
-            return Counter(sentence=word("trouble.no_link"))
+            return CashierScreen(sentence=word("trouble.no_link"))
         if file := file_in(page):
-            return Counter(sentence=_kept(file, page.content), place="web")
-        found = _SHEET.search(page.text)
-        if found is None:
+            return CashierScreen(sentence=_kept(file, page.content), place="web")
+        if (params := page.sheet) is None:
             words = html.unescape(re.sub(r"<(title|style|script).*?</\1>|<[^>]+>", "", page.text))
-            return Counter(sentence=words, place="web")
-        params = json.loads(found[1])
+            return CashierScreen(sentence=words, place="web")
         return self._opened(lambda: self._sandbox.pay.checkout_jsapi(params, phone.openid))
 
-    def open_card(self, who: str) -> Counter:
-        """See `Family`."""
+    def open_card(self, who: str) -> CashierScreen:
         scanning = self._phone(who)
         pictures = [bubble for phone in self._phones.values() for bubble in phone.inbox if bubble.kind == "image"]
         if not pictures:
-            return Counter(sentence=word("trouble.no_card"))
-        code_url = self._cards.code_url(max(pictures, key=lambda bubble: bubble.at).media_id)
+            return CashierScreen(sentence=word("trouble.no_card"))
+        code_url = self._code_on(max(pictures, key=lambda bubble: bubble.at).media_id)
         return self._opened(lambda: self._sandbox.pay.scan(code_url, scanning.openid))
 
     def pay(self, sheet: int, method: str, password: str) -> str:
-        """See `Family`."""
         try:
             self._sheets[sheet].pay(method, password)
         except CashierRefused as refused:
@@ -132,11 +131,9 @@ class LocalFamily:
         return ""
 
     def give_up(self, sheet: int) -> None:
-        """See `Family`."""
         self._sheets.pop(sheet).give_up()
 
     def now(self) -> float:
-        """See `Family`."""
         return self._sandbox.clock.now()
 
     def _phone(self, who: str) -> Phone:
@@ -153,14 +150,26 @@ class LocalFamily:
                 self._sandbox.clock.move(1)
             self._events[event] = int(self._sandbox.clock.now())
 
-    def _opened(self, open_sheet: Callable[[], Sheet]) -> Counter:
+    def _code_on(self, media_id: str) -> str:
+        """What the code on a picture says, as a camera reads it; "" where there is none."""
+        import zxingcpp
+        from PIL import Image
+
+        try:
+            picture = self._sandbox.wechat.media.picture(media_id).content
+        except Refused:
+            return ""
+        code = zxingcpp.read_barcode(Image.open(io.BytesIO(picture)))
+        return str(code.text) if code else ""
+
+    def _opened(self, open_sheet: Callable[[], Sheet]) -> CashierScreen:
         try:
             sheet = open_sheet()
         except CashierRefused as refused:
-            return Counter(sentence=str(refused), place="cashier")
+            return CashierScreen(sentence=str(refused), place="cashier")
         number = next(self._number)
         self._sheets[number] = sheet
-        return Counter(number, sheet.amount, sheet.description)
+        return CashierScreen(number, sheet.amount, sheet.description)
 
     def _done(self, who: str, phone: Phone, action: Action) -> str:
         words = action.words
@@ -196,11 +205,6 @@ class LocalFamily:
             self.give_up(counter.sheet)
             return ""
         return self.pay(counter.sheet, action.words if action.words and not by_family else "零钱", PASSWORD)
-
-
-def openid_of(who: str) -> str:
-    """The same for the same name, in every sandbox."""
-    return "o" + base64.urlsafe_b64encode(hashlib.sha256(who.encode()).digest())[:27].decode()
 
 
 def _kept(file: str, content: bytes) -> str:

@@ -8,7 +8,10 @@ Fen = int
 MOST_FEN = 10**12
 """The largest amount `fen_of` takes: ten thousand million yuan, far above any day's sum in a file."""
 
-_AMOUNT = re.compile(r"(0|[1-9][0-9]{0,10})(?:\.([0-9]{1,2}))?")
+MOST_SUM_FEN = 10**15
+"""The largest sum `sum_of` takes: a file may hold a million rows, and refused rows count in its sum."""
+
+_AMOUNT = re.compile(r"(0|[1-9][0-9]{0,12})(?:\.([0-9]{1,2}))?")
 _DIGITS = "零壹贰叁肆伍陆柒捌玖"
 _PLACES = ("仟", "佰", "拾", "")
 _GROUPS = ("亿", "万", "")
@@ -37,12 +40,21 @@ def fen_of(text: str) -> Fen:
     Digits with at most two decimals and nothing else: no sign, blank, exponent, thousands separator, leading zero or
     full-width digit. Raises NotMoney for anything else, and above MOST_FEN.
     """
+    return _read(text, MOST_FEN)
+
+
+def sum_of(text: str) -> Fen:
+    """Read the sum of a file's amounts, as `fen_of` reads one amount. Raises NotMoney, also above MOST_SUM_FEN."""
+    return _read(text, MOST_SUM_FEN)
+
+
+def _read(text: str, most: Fen) -> Fen:
     match = _AMOUNT.fullmatch(text)
     if match is None:
         raise NotMoney(f"not an amount in yuan with at most two decimals ({len(text)} characters)")
     fen = int(match[1]) * 100 + int((match[2] or "").ljust(2, "0"))
-    if fen > MOST_FEN:
-        raise NotMoney(f"an amount above {decimal_yuan(MOST_FEN)} yuan")
+    if fen > most:
+        raise NotMoney(f"an amount above {decimal_yuan(most)} yuan")
     return fen
 
 

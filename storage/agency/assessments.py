@@ -55,7 +55,7 @@ def read_row(cells: Cells) -> AssessmentLine:
         tier_name=cells.text("tier_name", 40),
         amount=cells.amount("amount_due"),
         valid_until=cells.day("valid_until"),
-        reason=cells.optional("reason"),
+        reason=cells.remark("reason"),
     )
 
 

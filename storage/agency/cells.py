@@ -19,7 +19,12 @@ from storage.agency.refusals import RowRefused
 
 BEIJING = ZoneInfo("Asia/Shanghai")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_FORMULA = re.compile(r"\s*(?:[=@]|[+-][^0-9])")
+_SLASHED_DAY = re.compile(r"([0-9]{4})/([0-9]{1,2})/([0-9]{1,2})")
+_FORMULA = re.compile(r"\s*(?:[=@]|[+-][^0-9])")  # a name never begins so
+_RUNS = re.compile(r"\s*[=＝]")
+_BREAKS = re.compile(r"[\s\u0085\u2028\u2029]+")
+_SCIENTIFIC = re.compile(r"[0-9](?:\.[0-9]+)?[Ee]\+?[0-9]+")
+_MISREAD = re.compile("\ufffd|锟斤")  # what is left of text that was read in the wrong encoding
 _WRONG_DOCUMENT = {
     "empty": "证件号码是空的",
     "length": "证件号码位数不对",
@@ -40,14 +45,24 @@ class Cells:
     by_column: Mapping[str, str]
     today: date
 
-    def optional(self, column: str, most: int = 200) -> str:
-        """A text that may be empty, without blanks around it."""
-        text = standard_han(self.by_column[column].strip())
+    def remark(self, column: str, most: int = 200) -> str:
+        """A text of any content that may be empty: what a spreadsheet would run is guarded when it is written.
+
+        Line breaks and tabs are blanks, blanks around it go.
+        """
+        text = _BREAKS.sub(" ", standard_han(self.by_column[column])).strip()
         if len(text) > most:
             raise RowRefused(f"{column} 太长（最多 {most} 个字）")
-        if any(unicodedata.category(sign) in {"Cc", "Cs", "Zl", "Zp"} for sign in text):
+        if any(unicodedata.category(sign) in {"Cc", "Cs"} for sign in text):
             raise RowRefused(f"{column} 里有看不见的控制字符")
-        if _FORMULA.match(text):
+        if _MISREAD.search(text):
+            raise RowRefused(f"{column} 是乱码")
+        return text
+
+    def optional(self, column: str, most: int = 200) -> str:
+        """As `remark`, for a text that is part of what is asked and shown: no formula."""
+        text = self.remark(column, most)
+        if _RUNS.match(text):
             raise RowRefused(f"{column} 是公式，不是内容")
         return text
 
@@ -96,6 +111,8 @@ class Cells:
         try:
             if _DAY.fullmatch(text):
                 return date.fromisoformat(text)
+            if slashed := _SLASHED_DAY.fullmatch(text):  # as spreadsheets write a day
+                return date(*map(int, slashed.groups()))
         except ValueError:
             pass
         raise RowRefused(f"{column} 应为日期，如 2026-01-31")
@@ -127,6 +144,8 @@ class Cells:
 
     def document(self) -> Document:
         """The ID document; its kind must be the one of the column `id_type`."""
+        if _SCIENTIFIC.fullmatch(self.by_column["id_no"].strip()):
+            raise RowRefused("证件号码被表格软件改成了科学计数，后几位已经丢了：请把这一列设成文本再导出")
         try:
             document = read_document(self.by_column["id_no"], self.today)
         except NotADocument as error:
@@ -140,6 +159,8 @@ class Cells:
         typed = self.by_column["name"]
         if _FORMULA.match(typed):
             raise RowRefused("姓名是公式，不是姓名")
+        if _MISREAD.search(typed):
+            raise RowRefused("姓名是乱码")
         try:
             return read_name(typed)
         except NotAName as error:

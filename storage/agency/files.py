@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import csv
-import hashlib
 import re
+import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from dialogs.terms.money import Fen, NotMoney, fen_of
+from dialogs.terms.money import Fen, NotMoney, sum_of
+from storage.agency.file_form import HEAD_BYTES, column_name, read_cells, shown
 from storage.agency.refusals import FileRefused, Reason
 
 REASON_COLUMN = "reject_reason"  # the last column of a file of refused rows; ignored when that file is imported again
 _CODECS = {"utf-8": "utf-8-sig", "utf8": "utf-8-sig", "gb18030": "gb18030", "gbk": "gb18030", "gb2312": "gb18030"}
+_CONTROL_LINE = re.compile(r"^[ \t\"']*(\w+)[ \t\"']*[=:][ \t\"']*([^\r\n]*?)[ \t\"',;]*$", re.MULTILINE)
+_PLAIN_COUNT, _COUNT_IN_THREES = "[0-9]+", r"[0-9]{1,3}(?:,[0-9]{3})+"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,45 +50,61 @@ def read_control(path: Path) -> Control | None:
     """The `.ctl` beside the file (`enrolments.csv.ctl`), None where there is none; raises FileRefused."""
     beside = path.with_name(f"{path.name}.ctl")
     try:
-        text = beside.read_text("utf-8-sig")
+        text = _control_text(beside.read_bytes()[:HEAD_BYTES])
     except FileNotFoundError:
         return None
     except (OSError, UnicodeDecodeError) as error:
         raise FileRefused(Reason(None, f"{beside.name} 读不出来")) from error
-    found = dict(re.findall(r"^[ \t]*(\w+)[ \t]*=[ \t]*(\S*)[ \t]*$", text, re.MULTILINE))
+    found = {name.lower(): value for name, value in _CONTROL_LINE.findall(text)}
+    if missing := [name for name in ("rows", "sum", "sha256") if name not in found]:
+        raise FileRefused(Reason(None, f"{beside.name} 缺少 {'、'.join(missing)}，应有 rows、sum、sha256 三行"))
+    rows, total, sha256 = (found[name] for name in ("rows", "sum", "sha256"))
+    if re.fullmatch(f"(?:{_PLAIN_COUNT}|{_COUNT_IN_THREES})", rows) is None:
+        raise FileRefused(Reason(None, f"{beside.name} 的 rows 应为行数，如 rows=1500"))
     try:
-        control = Control(int(found["rows"]), fen_of(found["sum"]), found["sha256"].lower())
-    except (KeyError, NotMoney, ValueError) as error:
-        raise FileRefused(Reason(None, f"{beside.name} 应有 rows、sum、sha256 三行")) from error
-    return control
+        total = total.removesuffix("元").strip()
+        fen = sum_of(total.replace(",", "") if re.match(_COUNT_IN_THREES, total) else total)
+    except NotMoney as error:
+        raise FileRefused(
+            Reason(None, f"{beside.name} 的 sum 应为金额，如 sum=1500.00，没有金额列的写 0.00")
+        ) from error
+    digest = sha256.split()[0].lower()  # sha256sum writes the name behind it
+    if re.fullmatch("[0-9a-f]{64}", digest) is None:
+        raise FileRefused(Reason(None, f"{beside.name} 的 sha256 应为 64 位十六进制数"))
+    return Control(int(rows.replace(",", "")), fen, digest)
 
 
-def digest_of(path: Path) -> str:
-    """The SHA-256 of the file's bytes, in hex; raises FileRefused."""
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise FileRefused(Reason(None, f"文件 {path.name} 打不开")) from error
+def _control_text(content: bytes) -> str:
+    """A `.ctl` as text: three lines of ASCII, whatever a text editor saved them as."""
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        text = content.decode("utf-16")
+    else:
+        try:
+            text = content.decode("utf-8-sig")
+        except UnicodeDecodeError:
+            text = content.decode("gb18030")
+    return "\n".join(unicodedata.normalize("NFKC", re.sub("[\ufeff\x1a\x00]", "", text)).splitlines())
 
 
 def read_lines(path: Path, encoding: str, columns: Sequence[str], optional: Sequence[str] = ()) -> Iterator[Line]:
     """The file's rows one by one, columns in any order; raises FileRefused for what makes every row doubtful.
 
-    `optional` columns that the file does not have are empty cells.
+    `optional` columns that the file does not have are empty cells. Columns without a name must be empty.
     """
     place = 0
     lacking = dict.fromkeys(optional, "")
     try:
-        with path.open(encoding=codec_of(encoding), newline="") as file:
-            reader = csv.reader(file, strict=True)
-            header = _header(next(reader, []), columns, optional)
-            for raw in reader:
-                if not raw:
-                    continue  # a blank line
-                place += 1
-                cells = lacking | dict(zip(header, raw, strict=True)) if len(raw) == len(header) else None
-                yield Line(place, tuple(raw), cells)
+        rows = read_cells(path, codec_of(encoding), (*columns, *optional, REASON_COLUMN))
+        header = _header(next(rows, []), columns, optional)
+        width = len(header)
+        for raw in rows:
+            place += 1
+            while len(raw) > width and not raw[-1].strip():
+                raw.pop()  # columns that a spreadsheet added
+            raw = [unguarded(cell) for cell in raw]
+            unnamed = any(cell.strip() for name, cell in zip(header, raw, strict=False) if not name)
+            cells = dict(zip(header, raw, strict=True)) if len(raw) == width and not unnamed else None
+            yield Line(place, tuple(raw), None if cells is None else lacking | cells)
     except UnicodeDecodeError as error:
         other = "gb18030" if codec_of(encoding) != "gb18030" else "utf-8"
         text = f"第 {place} 行以后不是 {encoding} 编码，请试 --encoding {other}"
@@ -97,19 +116,29 @@ def read_lines(path: Path, encoding: str, columns: Sequence[str], optional: Sequ
 
 
 def _header(found: Sequence[str], columns: Sequence[str], optional: Sequence[str]) -> tuple[str, ...]:
-    header = tuple(name.strip() for name in found)
+    header = [column_name(name) for name in found]
+    while header and not header[-1]:
+        header.pop()  # empty columns that a spreadsheet added
     reasons = []
     if missing := [name for name in columns if name not in header]:
         reasons.append(Reason(None, f"缺少列：{'、'.join(missing)}"))
-    if unknown := [name for name in header if name not in (*columns, *optional, REASON_COLUMN)]:
-        reasons.append(Reason(None, f"不认识的列：{'、'.join(unknown)[:200]}"))
-    if twice := sorted({name for name in header if header.count(name) > 1}):
-        reasons.append(Reason(None, f"重复的列：{'、'.join(twice)[:200]}"))
+    if unknown := [name for name in header if name not in (*columns, *optional, REASON_COLUMN, "")]:
+        reasons.append(Reason(None, f"不认识的列：{shown('、'.join(unknown)[:200])}"))
+    if twice := sorted({name for name in header if name and header.count(name) > 1}):
+        reasons.append(Reason(None, f"重复的列：{shown('、'.join(twice)[:200])}"))
     if reasons:
         raise FileRefused(*reasons)
-    return header
+    return tuple(header)
+
+
+_RUN_BY_SPREADSHEETS = re.compile(r"\s*[=+\-@＝＋－＠]|[\t\r\n]")
 
 
 def spreadsheet_safe(cell: str) -> str:
     """The cell written so that no spreadsheet runs it as a formula (design 9)."""
-    return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r", "\n")) else cell
+    return f"'{cell}" if _RUN_BY_SPREADSHEETS.match(cell) else cell
+
+
+def unguarded(cell: str) -> str:
+    """The cell as it was before `spreadsheet_safe` guarded it."""
+    return cell[1:] if cell.startswith("'") and spreadsheet_safe(cell[1:]) == cell else cell

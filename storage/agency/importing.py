@@ -11,7 +11,8 @@ from sqlalchemy import Connection, Engine
 
 from dialogs.terms.money import decimal_yuan
 from storage.agency.desk import AnyKind, Outcome, Setting
-from storage.agency.files import Control, Line, digest_of, read_control, read_lines
+from storage.agency.file_form import check_form, form_of
+from storage.agency.files import Control, Line, codec_of, read_control, read_lines
 from storage.agency.intake import Intake, Tally
 from storage.agency.kinds import KINDS
 from storage.agency.refusals import FileRefused, Reason
@@ -91,11 +92,13 @@ class _Run:
 
     def check_control(self, *, required: bool) -> Control | None:
         """The `.ctl`, its digest compared before a row is read; a missing one is told with whatever else is wrong."""
-        digest = digest_of(self._path)
+        codec = codec_of(self._encoding)
+        form = form_of(self._path)
+        check_form(self._path, form, "gb18030" if codec == "gb18030" else "utf-8")
         control = read_control(self._path)
         if control is None and required:
             self._against_file.append(Reason(None, f"缺少 {self._path.name}.ctl，不能确认文件完整"))
-        if control is not None and control.sha256 != digest:
+        if control is not None and control.sha256 != form.sha256:
             raise FileRefused(Reason(None, f"sha256 与 {self._path.name}.ctl 不符，文件可能不完整或被改过"))
         return control
 

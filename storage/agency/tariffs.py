@@ -54,7 +54,7 @@ def read_row(cells: Cells) -> TariffLine:
         window_to=cells.day("window_to"),
         period_from=period_from,
         period_to=period_to,
-        source=cells.optional("source"),
+        source=cells.remark("source"),
         subsidy=cells.optional_amount("subsidy"),
     )
     if row.window_from > row.window_to:

@@ -117,7 +117,7 @@ def test_a_missing_control_file_is_an_error_that_says_so(engine: Engine, seal: F
         ({"rows": 2, "total": "500.00"}, "文件有 1 行，.ctl 写的是 2 行"),
         ({"rows": 1, "total": "500.01"}, "金额合计 500.00，.ctl 写的是 500.01"),
         ({"rows": 1, "sha256": "0" * 64}, "sha256 与 t.csv.ctl 不符，文件可能不完整或被改过"),
-        ({"rows": 1, "total": "many"}, "t.csv.ctl 应有 rows、sum、sha256 三行"),
+        ({"rows": 1, "total": "many"}, "t.csv.ctl 的 sum 应为金额，如 sum=1500.00，没有金额列的写 0.00"),
     ],
 )
 def test_a_control_file_that_disagrees_refuses_the_file(
@@ -167,7 +167,7 @@ def test_columns_may_come_in_any_order(engine: Engine, seal: FieldSeal, tmp_path
     assert take(engine, seal, "enrolments", path).added == 1
 
 
-@pytest.mark.parametrize("ending", ["", '"open quote', "\x00"])
+@pytest.mark.parametrize("ending", ["", '"open quote', "a\x00"])
 def test_what_is_no_file_of_rows_is_refused_without_a_crash(
     engine: Engine, seal: FieldSeal, tmp_path: Path, ending: str
 ) -> None:

@@ -11,7 +11,7 @@ import structlog
 def set_up(level: int = logging.INFO) -> None:
     """Call once, before anything is built. urllib3 logs addresses with the access token at DEBUG: held at WARNING."""
     logging.basicConfig(level=level, stream=sys.stderr, format="%(levelname)s %(name)s %(message)s")
-    for noisy in ("urllib3", "werobot", "wechatpy", "requests", "huey", "alembic"):
+    for noisy in ("urllib3", "werobot", "wechatpy", "requests", "alembic"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     structlog.configure(
         processors=[

@@ -2,7 +2,7 @@
 
 A wake-up carries nothing: what must be done is a row in the database, so a lost wake-up costs a second and no money.
 In the embedded default the thread belongs to `serve` and `chat`; with Redis, `run.py worker` runs as many as wanted,
-and a wake-up travels through huey.
+and a wake-up travels through a Redis list.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from storage.sessions.contract import StoreUnavailable
 LOOK_SECONDS = 1.0
 TROUBLE_SECONDS = 5.0
 REDIS_SECONDS = 2.0  # of one call; waiting for a wake-up takes one of them
+WAKEUPS, MOST_WAKEUPS, WAKEUP_SECONDS = "wakeups", 100, 60  # the list, how many it keeps, and for how long
 STOP_SECONDS = 20.0  # what is not finished by then is repeated by another worker
 
 LOG = structlog.get_logger("worker")
@@ -87,33 +88,28 @@ class Worker:
 
 
 class RedisWakeups:
-    """Wake-ups through a Redis queue, from any process to any worker."""
+    """Wake-ups through a Redis list, from any process to any worker. A wake-up says nothing but that work is due."""
 
     def __init__(self, url: str) -> None:
-        from huey import RedisHuey  # it brings psycopg and peewee along: 12 MB that the embedded default need not hold
-
-        pool = redis.ConnectionPool.from_url(url, socket_timeout=REDIS_SECONDS, socket_connect_timeout=REDIS_SECONDS)
-        self._huey = RedisHuey("bot", connection_pool=pool, results=False)
-        self._wake = self._huey.task(name="wake", expires=60)(_nothing)
+        self._client = redis.Redis.from_url(url, socket_timeout=REDIS_SECONDS, socket_connect_timeout=REDIS_SECONDS)
 
     def wake(self) -> None:
         """Something is due; without Redis the worker finds it by itself within a second."""
         try:
-            self._wake()
-        except Exception as gone:
-            LOG.warning("nobody could be woken", why=type(gone).__name__)
+            with self._client.pipeline(transaction=False) as pipe:
+                pipe.rpush(WAKEUPS, b"1")
+                pipe.ltrim(WAKEUPS, -MOST_WAKEUPS, -1)
+                pipe.expire(WAKEUPS, WAKEUP_SECONDS)
+                pipe.execute()
+        except redis.RedisError as gone:
+            LOG.warning("no worker could be woken", why=type(gone).__name__)
 
     def listen(self, worker: Worker, over: threading.Event) -> None:
         """Wake `worker` for every wake-up until it is over; Redis may come and go meanwhile."""
         while not over.is_set():
             try:
-                if self._huey.dequeue() is not None:
+                if self._client.blpop([WAKEUPS], timeout=LOOK_SECONDS) is not None:
                     worker.wake()
-                    continue
-            except Exception as gone:
+            except redis.RedisError as gone:
                 LOG.warning("no wake-ups just now", why=type(gone).__name__)
-            over.wait(LOOK_SECONDS)
-
-
-def _nothing() -> None:
-    """The task's body: the wake-up itself is all it says."""
+                over.wait(LOOK_SECONDS)

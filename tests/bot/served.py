@@ -274,7 +274,7 @@ def redis_database() -> Iterator[str]:
         if os.environ.get("CI") == "true":
             pytest.fail(f"no Redis answers at {url}, and CI has to have one")
         pytest.skip(f"no Redis answers at {url}")
-    strange = [key for key in client.scan_iter(count=1000) if not key.startswith((b"turn:", b"shared:", b"huey"))]
+    strange = [key for key in client.scan_iter(count=1000) if not key.startswith((b"turn:", b"shared:", b"wakeups"))]
     assert not strange, f"{url} holds keys that are no bot's: {strange[:3]}"
     client.flushdb()
     try:

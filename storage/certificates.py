@@ -28,9 +28,10 @@ from storage.history import OURS
 from storage.orders.columns import LINE, ORDER, PAYMENT
 from storage.orders.reading import moment
 from storage.sealing import FieldSeal
-from storage.tables import CertificateRow, InstitutionRow, PersonRow
+from storage.tables import CertificateRow, EnrolmentRow, InstitutionRow, PersonRow
 
 CERTIFICATE, PERSON, INSTITUTION = table_of(CertificateRow), table_of(PersonRow), table_of(InstitutionRow)
+ENROLMENT = table_of(EnrolmentRow)
 MOST_PAYMENTS = 60  # offered at once, newest first
 BOOKED = ("paid", "booked")
 STANDS = PAYMENT.c.settles.is_not(None) & PAYMENT.c.status.in_(BOOKED)  # was not given back
@@ -85,10 +86,11 @@ class CertificateBook:
     def names(self, payer: str, payments: Sequence[int], insured: str = "") -> frozenset[str]:
         """The full names that certificates of these payments would carry."""
         wanted = set(payments)
-        people = {one.insured for one in self.choosable(payer, insured) if one.id in wanted}
+        chosen = [one.id for one in self.choosable(payer, insured) if one.id in wanted]
         with reading(self.engine) as connection:
-            sealed = connection.execute(select(PERSON.c.name).where(PERSON.c.key.in_(people))).scalars().all()
-        return frozenset(standard_han(self.seal.open(one)) for one in sealed)
+            rows = _payments(connection, chosen)
+            people = {row.person: [one for one in rows if one.person == row.person] for row in rows}
+            return frozenset(self._person(connection, key, lines).name for key, lines in people.items())
 
     def issue(
         self, payer: str, payments: Sequence[int], now: datetime, insured: str = "", *, apart: bool = False
@@ -160,7 +162,7 @@ class CertificateBook:
             code=_drawn(CODE_SIGNS),
             issued_at=now.replace(microsecond=0),
             issuer=self.issuer,
-            people=tuple(self._person(connection, key) for key in people),
+            people=tuple(self._person(connection, key, [one for one in found if one.person == key]) for key in people),
             lines=tuple(self._line(row, people.index(row.person), payer) for row in found),
             qr=None if self.scanned else "",
         )
@@ -177,9 +179,20 @@ class CertificateBook:
         connection.execute(insert(CERTIFICATE), values)
         return certificate
 
-    def _person(self, connection: Connection, key: str) -> CertifiedPerson:
+    def _person(self, connection: Connection, key: str, payments: Sequence[Row[Any]]) -> CertifiedPerson:
+        """The insured, with the name as the agency of these payments spells it; of two spellings both, the second in
+        brackets."""
         row = connection.execute(select(PERSON).where(PERSON.c.key == key)).one()
-        return CertifiedPerson(standard_han(self.seal.open(row.name)), row.id_type, self.seal.open(row.number))
+        enrolled = connection.execute(select(ENROLMENT).where(ENROLMENT.c.person == key)).all()
+        of_insurance = {one.insurance: one.name for one in enrolled if one.name}
+        of_enrolment = {(one.institution, one.person_no): one.name or row.name for one in enrolled}
+        sealed = [
+            of_enrolment.get((one.institution, one.person_no)) or of_insurance.get(one.insurance) or row.name
+            for one in payments
+        ]
+        first, *others = dict.fromkeys(standard_han(self.seal.open(one)) for one in sealed)
+        name = first + "".join(f"（{other}）" for other in others)
+        return CertifiedPerson(name, row.id_type, self.seal.open(row.number))
 
     def _line(self, row: Row[Any], whose: int, payer: str) -> CertifiedLine:
         told = row.payer == payer or row.channel != OURS

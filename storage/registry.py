@@ -36,7 +36,13 @@ _OF_INSTITUTION = (
     _INSTITUTION.c.tax_org,
     _INSTITUTION.c.phone,
 )
-_FIND_PERSON = Lookup(select(_PERSON.c.number, _PERSON.c.name).where(_PERSON.c.key == bindparam("key")))
+# A row for each spelling of the name that an agency uses besides the registered one, or one row.
+_SPELT_OTHERWISE = (_ENROLMENT.c.person == _PERSON.c.key) & _ENROLMENT.c.name.is_not(None)
+_FIND_PERSON = Lookup(
+    select(_PERSON.c.number, _PERSON.c.name, _ENROLMENT.c.name.label("spelling"))
+    .outerjoin_from(_PERSON, _ENROLMENT, _SPELT_OTHERWISE)
+    .where(_PERSON.c.key == bindparam("key"))
+)
 _OF_ENROLMENTS = (_ENROLMENT.c.identity_group, _ENROLMENT.c.status)
 _OF_ASSESSMENTS = (
     _ASSESSMENT.c.no,
@@ -82,12 +88,13 @@ class StoredRegistry:
     def confirm(self, key: str, name: str) -> Person | None:
         """The person with this key and this name; None alike for an unknown number and another name.
 
-        An unknown number costs the same work, one name opened and compared, so that the time does not tell who is
-        enrolled.
+        Any spelling is taken that an agency uses for this person. An unknown number costs the same work, one name
+        opened and compared, so that the time does not tell who is enrolled.
         """
-        row = self._find(key)
-        same = same_name(self._seal.open(row.name if row else self._nobody), name)
-        return self._shown(key, row) if row is not None and same else None
+        rows = _FIND_PERSON.rows(self._engine, key=key)
+        sealed = [rows[0].name, *(row.spelling for row in rows if row.spelling)] if rows else [self._nobody]
+        same = [same_name(self._seal.open(spelling), name) for spelling in sealed]
+        return self._shown(key, rows[0]) if rows and any(same) else None
 
     def person(self, key: str) -> Person | None:
         """The person of a key that was confirmed before."""

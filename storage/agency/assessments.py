@@ -36,6 +36,7 @@ class AssessmentLine:
     amount: Fen
     valid_until: date
     reason: str
+    source: str
 
 
 def read_row(cells: Cells) -> AssessmentLine:
@@ -56,6 +57,7 @@ def read_row(cells: Cells) -> AssessmentLine:
         amount=cells.amount("amount_due"),
         valid_until=cells.day("valid_until"),
         reason=cells.remark("reason"),
+        source=cells.source(),
     )
 
 
@@ -96,8 +98,8 @@ class AssessmentDesk:
             "reason": row.reason,
         }
         if op is not Op.DELETE:
-            self._people.meet(key, row.document, row.name)
-        return self._stored.apply(op, wanted)
+            self._people.meet(key, row.document, row.name, f"{ASSESSMENTS.name}:{row.source}")
+        return self._stored.apply(op, wanted, row.source)
 
     def flush(self) -> None:
         self._people.flush()

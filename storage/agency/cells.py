@@ -88,6 +88,10 @@ class Cells:
         except ValueError:
             raise RowRefused(f"{column} 只能是 {'、'.join(codes)}") from None
 
+    def source(self) -> str:
+        """Which row this is, `batch:row`; for files with numbered rows."""
+        return f"{self.by_column['batch_no'].strip()}:{self.by_column['row_no'].strip()}"
+
     def insurance(self) -> Insurance:
         return self.code("insurance", Insurance)
 

@@ -16,10 +16,15 @@ from sqlalchemy import Connection, Engine, Row, case, func, insert, select, text
 from dialogs.terms.contact import Relation
 from storage.database import reading, table_of, writing
 from storage.orders.columns import ATTEMPT, EXPORT, FILE, ORDER, PAYMENT
-from storage.tables import ContactRow, PersonRow
+from storage.tables import ContactRow, EnrolmentRow, PersonRow
 
 PAGE = 2_000  # rows read at once
-PERSON, CONTACT = table_of(PersonRow), table_of(ContactRow)
+PERSON, CONTACT, ENROLMENT = table_of(PersonRow), table_of(ContactRow), table_of(EnrolmentRow)
+ENROLLED_WHERE_PAID = (
+    (ENROLMENT.c.institution == PAYMENT.c.institution)
+    & (ENROLMENT.c.person_no == PAYMENT.c.person_no)
+    & (ENROLMENT.c.person == PAYMENT.c.person)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +86,13 @@ def _fix(connection: Connection, day: date, now: int) -> Row[Any]:
         select(
             EXPORT.c.id,
             func.row_number().over(order_by=(EXPORT.c.settle_date, EXPORT.c.id)).label("row_no"),
-            PERSON.c.name,
+            func.coalesce(ENROLMENT.c.name, PERSON.c.name).label("name"),  # as this agency spells it
             case((CONTACT.c.relation.is_not(None), "self"), else_="other").label("payer_relation"),
         )
         .join(PAYMENT, PAYMENT.c.id == EXPORT.c.payment_id)
         .join(PERSON, PERSON.c.key == PAYMENT.c.person)
         .join(ORDER, ORDER.c.no == PAYMENT.c.order_no)
+        .outerjoin(ENROLMENT, ENROLLED_WHERE_PAID)
         .outerjoin(CONTACT, myself & (CONTACT.c.relation == Relation.SELF.value))
         .where(EXPORT.c.file_no.is_(None), EXPORT.c.settle_date <= day)
         .subquery()

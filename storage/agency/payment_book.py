@@ -67,13 +67,13 @@ class PaymentBook:
         return fitting[0] if len(fitting) == 1 else ""
 
     def add(self, payment: Payment, origin: str) -> None:
-        row: Payment = {"id": None, "settles": None, "order_no": None, "line_no": None} | payment
+        row: Payment = {"id": None, "settles": None, "order_no": None, "line_no": None, "source": origin} | payment
         self._keep(row)
         self._settle(row["payable_key"])
         self._tell_if_double(row, origin)
 
     def change(self, there: Payment, wanted: Payment, origin: str) -> None:
-        there.update(wanted)
+        there.update(wanted, source=origin)
         self._settle(there["payable_key"])
         self._tell_if_double(there, origin)
 

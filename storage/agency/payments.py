@@ -30,7 +30,7 @@ class PaymentStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PaymentLine:
-    origin: str  # batch:row
+    source: str  # batch:row
     insurance: Insurance
     institution: str
     person_no: str
@@ -52,7 +52,7 @@ class PaymentLine:
 def read_row(cells: Cells) -> PaymentLine:
     period_from, period_to = cells.periods()
     row = PaymentLine(
-        origin=f"{cells.by_column['batch_no'].strip()}:{cells.by_column['row_no'].strip()}",
+        source=cells.source(),
         insurance=cells.insurance(),
         institution=cells.text("inst_code", 40),
         person_no=cells.matching("person_no", "[0-9A-Za-z_-]{1,40}", "字母和数字"),
@@ -123,20 +123,20 @@ class PaymentDesk:
                 return Outcome.ALREADY
             self._book.drop(there)
             return Outcome.DELETED
-        self._people.meet(person, row.document, row.name)
+        self._people.meet(person, row.document, row.name, f"{PAYMENTS.name}:{row.source}")
         if there is not None:
             if all(there[name] == value for name, value in wanted.items()):
                 return Outcome.ALREADY
             if op is Op.ADD:
                 raise RowRefused("这笔缴费已登记，内容不同；要改请用 U")
-            self._book.change(there, wanted, row.origin)
+            self._book.change(there, wanted, row.source)
             return Outcome.CHANGED
         if row.pay_kind in REPLACES_TARIFF:
             key, assess_no = self._declared_key(row), ""
         else:
             assess_no = self._book.assessment_for(wanted)
-            key = payable_key(person, row.insurance, row.cover_year, row.pay_kind, assess_no or f"import:{row.origin}")
-        self._book.add(wanted | {"payable_key": key, "assess_no": assess_no}, row.origin)
+            key = payable_key(person, row.insurance, row.cover_year, row.pay_kind, assess_no or f"import:{row.source}")
+        self._book.add(wanted | {"payable_key": key, "assess_no": assess_no}, row.source)
         return Outcome.ADDED
 
     def flush(self) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+CHANGED_SINCE = "这一行登记的内容后来由别的行改过或删了，没有再动"
+
 
 @dataclass(frozen=True, slots=True)
 class Reason:

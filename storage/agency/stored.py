@@ -64,18 +64,21 @@ class Stored:
     def drop(self, *key: Any) -> None:
         self._now.pop(key, None)
 
-    def apply(self, op: Op, row: dict[str, Any]) -> Outcome:
-        """The usual answer to A, U and D; raises RowRefused for an A that differs from what is there."""
+    def apply(self, op: Op, row: dict[str, Any], source: str | None = None) -> Outcome:
+        """The usual answer to A, U and D; raises RowRefused for an A that differs from what is there.
+
+        `source` is kept with a row that is written; where it alone differs nothing is written.
+        """
         key = tuple(row[part.name] for part in self._key)
         there = self._now.get(key)
         if op is Op.DELETE:
             self.drop(*key)
             return Outcome.DELETED if there else Outcome.ALREADY
-        if there == row:
+        if there and all(there[name] == value for name, value in row.items()):
             return Outcome.ALREADY
         if there and op is Op.ADD:
             raise RowRefused("已经登记过，内容不同；要改请用 U")
-        self.put(row)
+        self.put(row if source is None else row | {"source": source})
         return Outcome.CHANGED if there else Outcome.ADDED
 
     def flush(self) -> None:

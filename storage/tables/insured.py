@@ -32,6 +32,9 @@ class PersonRow(SQLModel, table=True):
     id_type: str
     number: str  # sealed
     name: str  # sealed
+    source: str | None = (
+        None  # kind:batch:row of the file that named the person last; NULL: a file without rows' numbers
+    )
 
 
 class EnrolmentRow(SQLModel, table=True):
@@ -47,6 +50,8 @@ class EnrolmentRow(SQLModel, table=True):
     status: str
     valid_from: date
     valid_to: date | None = None
+    name: str | None = None  # sealed: as this agency spells it; NULL: as the person's own name
+    source: str | None = None  # batch:row that wrote it last
 
 
 class TariffTableRow(SQLModel, table=True):
@@ -88,6 +93,7 @@ class AssessmentRow(SQLModel, table=True):
     amount: int = Field(sa_column=fen())
     valid_until: date
     reason: str
+    source: str | None = None  # batch:row that wrote it last
 
 
 class ImportedRow(SQLModel, table=True):
@@ -99,3 +105,4 @@ class ImportedRow(SQLModel, table=True):
     batch_no: str = Field(primary_key=True)
     row_no: int = Field(primary_key=True)
     content: str  # keyed hash of the row: the same number with another content is not the same row
+    earlier: str = ""  # what `--replace-batch` replaced: the hashes before this one, oldest first

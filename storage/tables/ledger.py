@@ -33,6 +33,7 @@ class PaymentRow(SQLModel, table=True):
     status: str  # paid, booked, refunded
     order_no: str | None = Field(default=None, index=True)
     line_no: int | None = None
+    source: str | None = None  # batch:row of the agency's file that wrote it last; NULL for ours
 
 
 class LedgerRow(SQLModel, table=True):

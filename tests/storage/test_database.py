@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from storage.database import BadDatabaseUrl, DatabaseUnavailable, open_database, reading, writing
 from tests.storage.agency_files import count
 
-ROW = text("INSERT INTO imported VALUES ('k', 'B', 1, 'c')")
+ROW = text("INSERT INTO imported VALUES ('k', 'B', 1, 'c', '')")
 
 
 def test_a_block_that_fails_leaves_nothing_and_one_that_ends_is_kept(engine: Engine) -> None:
@@ -47,7 +47,8 @@ def test_a_broken_rule_and_a_mistake_in_sql_are_not_told_as_unavailable(engine: 
 
 
 def test_a_foreign_key_is_held_to(engine: Engine) -> None:
-    query = "INSERT INTO enrolment VALUES ('nowhere', '1', 'nobody', 'pension', '011', 'active', '2012-01-01', NULL)"
+    values = "'nowhere', '1', 'nobody', 'pension', '011', 'active', '2012-01-01', NULL, NULL, NULL"
+    query = f"INSERT INTO enrolment VALUES ({values})"
     with pytest.raises(IntegrityError), writing(engine) as connection:
         connection.execute(text(query))
 

@@ -132,7 +132,7 @@ def test_what_spreadsheets_and_old_systems_add_is_read(
     desk: Engine, seal: FieldSeal, tmp_path: Path, content: bytes
 ) -> None:
     assert take(desk, seal, "enrolments", save(tmp_path, content)).added == 1
-    [(name, since)] = rows_of(desk, "SELECT name, valid_from FROM person JOIN enrolment ON person = key")
+    [(name, since)] = rows_of(desk, "SELECT person.name, valid_from FROM person JOIN enrolment ON person = key")
     assert (seal.open(name), str(since)) == ("李测二", "2012-01-01")
 
 

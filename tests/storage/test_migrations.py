@@ -42,7 +42,7 @@ def test_a_missing_column_is_a_difference(engine: Engine) -> None:
 
 def test_an_upgrade_of_what_is_current_changes_nothing(engine: Engine) -> None:
     with writing(engine) as connection:
-        connection.execute(text("INSERT INTO imported VALUES ('enrolments', 'B', 1, 'c')"))
+        connection.execute(text("INSERT INTO imported VALUES ('enrolments', 'B', 1, 'c', '')"))
     upgrade(engine)
     with engine.connect() as connection:
         assert connection.scalar(text("SELECT count(*) FROM imported")) == 1

@@ -112,6 +112,7 @@ def upgrade() -> None:
     sa.Column('batch_no', sa.String(), nullable=False),
     sa.Column('row_no', sa.Integer(), nullable=False),
     sa.Column('content', sa.String(), nullable=False),
+    sa.Column('earlier', sa.String(), nullable=False),
     sa.PrimaryKeyConstraint('kind', 'batch_no', 'row_no')
     )
     op.create_table('institution',
@@ -204,6 +205,7 @@ def upgrade() -> None:
     sa.Column('id_type', sa.String(), nullable=False),
     sa.Column('number', sa.String(), nullable=False),
     sa.Column('name', sa.String(), nullable=False),
+    sa.Column('source', sa.String(), nullable=True),
     sa.PrimaryKeyConstraint('key')
     )
     op.create_table('routine',
@@ -257,6 +259,7 @@ def upgrade() -> None:
     sa.Column('amount', sa.BigInteger(), nullable=False),
     sa.Column('valid_until', sa.Date(), nullable=False),
     sa.Column('reason', sa.String(), nullable=False),
+    sa.Column('source', sa.String(), nullable=True),
     sa.ForeignKeyConstraint(['institution'], ['institution.code'], ),
     sa.ForeignKeyConstraint(['person'], ['person.key'], ),
     sa.PrimaryKeyConstraint('no')
@@ -314,6 +317,8 @@ def upgrade() -> None:
     sa.Column('status', sa.String(), nullable=False),
     sa.Column('valid_from', sa.Date(), nullable=False),
     sa.Column('valid_to', sa.Date(), nullable=True),
+    sa.Column('name', sa.String(), nullable=True),
+    sa.Column('source', sa.String(), nullable=True),
     sa.ForeignKeyConstraint(['institution'], ['institution.code'], ),
     sa.ForeignKeyConstraint(['person'], ['person.key'], ),
     sa.PrimaryKeyConstraint('institution', 'person_no')
@@ -371,6 +376,7 @@ def upgrade() -> None:
     sa.Column('status', sa.String(), nullable=False),
     sa.Column('order_no', sa.String(), nullable=True),
     sa.Column('line_no', sa.Integer(), nullable=True),
+    sa.Column('source', sa.String(), nullable=True),
     sa.ForeignKeyConstraint(['person'], ['person.key'], ),
     sa.PrimaryKeyConstraint('id'),
     sa.UniqueConstraint('settles')

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
 from sqlalchemy import Connection
 from sqlmodel import SQLModel
@@ -57,6 +57,15 @@ class Desk(Protocol[Taken]):
     def take(self, op: Op, row: Taken) -> Outcome: ...
 
     def flush(self) -> None: ...
+
+
+@runtime_checkable
+class CorrectingDesk(Desk[Taken], Protocol[Taken]):
+    """A desk that can put right what a row had registered that was read wrongly before."""
+
+    def replace(self, op: Op, row: Taken) -> Outcome:
+        """Put it right where nothing else has changed it since and no money depends on it; raises RowRefused."""
+        ...
 
 
 @dataclass(frozen=True)

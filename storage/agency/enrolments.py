@@ -95,11 +95,12 @@ class EnrolmentDesk:
 
     def replace(self, op: Op, row: EnrolmentLine) -> Outcome:
         """Put right what the same row, read wrongly, had registered; raises RowRefused where a later row changed it."""
-        if op is Op.DELETE:
-            return self.take(op, row)
         self._institutions.check(row.institution, row.insurance)
         key = self._keys[row.document.number]
         there = self._stored.get(row.institution, row.person_no)
+        if op is Op.DELETE:
+            mine = there is not None and there["source"] == row.source
+            return self._stored.apply(op, self._columns(row, key)) if mine else Outcome.ALREADY
         if there is None or there["person"] != key or there["source"] != row.source:
             raise RowRefused(CHANGED_SINCE)
         found = self._people.correct(key, row.document, row.name, f"{ENROLMENTS.name}:{row.source}")

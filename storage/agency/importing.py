@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, func, select
 
 from dialogs.terms.money import decimal_yuan
 from storage.agency.desk import AnyKind, Outcome, Setting
@@ -17,8 +17,9 @@ from storage.agency.intake import Intake, Tally
 from storage.agency.kinds import KINDS
 from storage.agency.refusals import FileRefused, Reason
 from storage.agency.rejected import RejectedFile
-from storage.database import writing
+from storage.database import table_of, writing
 from storage.sealing import FieldSeal
+from storage.tables import ImportedRow
 
 MOST_REASONS = 1_000  # beyond these a bad file is not read further, and a result lists no more
 Progress = Callable[[int, int | None], None]
@@ -37,6 +38,13 @@ class ImportResult:
     rejected: tuple[Reason, ...]
     rejected_file: Path | None
     controlled: bool  # a `.ctl` was there, and agrees
+    replaced: int = 0  # rows of `replace` that had been taken with another content
+    batches: tuple[str, ...] = ()  # the batch numbers of the file's rows
+    elsewhere: int = 0  # of `replace`: rows of these batches that were taken before and are not in this file
+
+
+class _OnlyTried(Exception):
+    """Ends the transaction of a trial without a commit."""
 
 
 def import_file(
@@ -49,19 +57,29 @@ def import_file(
     encoding: str = "utf-8",
     skip_bad: bool = False,
     require_control: bool | None = None,
+    replace: bool = False,
+    trial: bool = False,
     progress: Progress | None = None,
 ) -> ImportResult:
     """Import a file; `kind` is one of KINDS. `progress` gets rows done and, where a `.ctl` tells, rows in all.
 
     A `.ctl` that is there must agree in any case. Without one a file is refused if `require_control`, and unless told
-    otherwise it is required of a file that is to be taken whole. Raises FileRefused (nothing was taken) and
-    DatabaseUnavailable. One transaction: on SQLite nothing else writes meanwhile.
+    otherwise it is required of a file that is to be taken whole. `replace`: rows taken before with another content are
+    put right (`CorrectingDesk`). `trial`: everything is done and taken back, to say what would change. Raises
+    FileRefused (nothing was taken) and DatabaseUnavailable. One transaction: on SQLite nothing else writes meanwhile.
     """
-    run = _Run(KINDS[kind], path, encoding, skip_bad)
+    if replace and not KINDS[kind].numbered:
+        raise FileRefused(Reason(None, f"{kind} 没有批次：改好的文件直接再导入一次就行"))
+    run = _Run(KINDS[kind], path, encoding, skip_bad, replace=replace)
     control = run.check_control(required=not skip_bad if require_control is None else require_control)
     try:
         with writing(engine) as connection:
             tally = run.take(connection, seal, today, control, progress)
+            elsewhere = _rows_elsewhere(connection, kind, tally) if replace else 0
+            if trial:
+                raise _OnlyTried
+    except _OnlyTried:
+        run.rejected_file.discard()
     except BaseException:
         run.rejected_file.discard()
         raise
@@ -73,15 +91,25 @@ def import_file(
         already=tally.outcomes[Outcome.ALREADY],
         refused=tally.refused,
         rejected=tuple(run.rejected),
-        rejected_file=run.rejected_file.keep(),
+        rejected_file=None if trial else run.rejected_file.keep(),
         controlled=control is not None,
+        replaced=tally.replaced,
+        batches=tuple(sorted(tally.batches)),
+        elsewhere=elsewhere,
     )
+
+
+def _rows_elsewhere(connection: Connection, kind: str, tally: Tally) -> int:
+    """How many rows of the file's batches were taken before, or just now, and are not in the file."""
+    imported = table_of(ImportedRow)
+    of_batch = (imported.c.kind == kind) & imported.c.batch_no.in_(list(tally.batches))
+    return max(0, int(connection.execute(select(func.count()).where(of_batch)).scalar_one()) - tally.batches.total())
 
 
 class _Run:
     """One import under way: the reasons so far, against the whole file and against single rows."""
 
-    def __init__(self, kind: AnyKind, path: Path, encoding: str, skip_bad: bool) -> None:
+    def __init__(self, kind: AnyKind, path: Path, encoding: str, skip_bad: bool, *, replace: bool) -> None:
         self.rejected_file = RejectedFile(path, encoding, (*kind.columns, *kind.optional))
         self.rejected: list[Reason] = []
         self._against_file: list[Reason] = []
@@ -89,6 +117,7 @@ class _Run:
         self._path = path
         self._encoding = encoding
         self._skip_bad = skip_bad
+        self._replace = replace
 
     def check_control(self, *, required: bool) -> Control | None:
         """The `.ctl`, its digest compared before a row is read; a missing one is told with whatever else is wrong."""
@@ -105,7 +134,7 @@ class _Run:
     def take(
         self, connection: Connection, seal: FieldSeal, today: date, control: Control | None, progress: Progress | None
     ) -> Tally:
-        intake = Intake(self._kind, Setting(connection, seal, today), self._refuse)
+        intake = Intake(self._kind, Setting(connection, seal, today), self._refuse, replace=self._replace)
         for tally in intake.take(read_lines(self._path, self._encoding, self._kind.columns, self._kind.optional)):
             if progress is not None:
                 progress(tally.rows, control.rows if control else None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,7 +13,7 @@ from sqlmodel import SQLModel
 
 from dialogs.terms.money import Fen, NotMoney, fen_of
 from storage.agency.cells import Cells
-from storage.agency.desk import AnyKind, Op, Outcome, Setting
+from storage.agency.desk import AnyKind, CorrectingDesk, Op, Outcome, Setting
 from storage.agency.files import Line
 from storage.agency.refusals import Reason, RowRefused
 from storage.agency.stored import Stored, batched
@@ -32,6 +32,8 @@ class Tally:
     rows: int = 0
     outcomes: Counter[Outcome] = field(default_factory=Counter)
     refused: int = 0
+    replaced: int = 0  # rows taken before with another content, put right by `--replace-batch`
+    batches: Counter[str] = field(default_factory=Counter)  # rows of each batch number
     total: Fen | None = 0
 
 
@@ -49,13 +51,15 @@ class _Read:
 class Intake:
     """One run over the lines of a file of one kind. `refuse` is told each refused line and why."""
 
-    def __init__(self, kind: AnyKind, setting: Setting, refuse: Refuse) -> None:
+    def __init__(self, kind: AnyKind, setting: Setting, refuse: Refuse, *, replace: bool = False) -> None:
+        """`replace`: rows that were taken before with another content are put right instead of refused."""
         self.tally = Tally()
         self._kind = kind
         self._setting = setting
         self._refuse = refuse
         self._desk = kind.desk(setting)
         self._imported = Stored(setting.connection, table_of(ImportedRow))
+        self._replace = replace
         self._refusals: list[tuple[Line, Reason]] = []
 
     def take(self, lines: Iterable[Line]) -> Iterator[Tally]:
@@ -108,14 +112,32 @@ class Intake:
     def _take_one(self, read: _Read) -> Outcome:
         if read.key is None:
             return self._desk.take(read.op, read.row)
-        if before := self._imported.get(*read.key):
-            if before["content"] != read.content:
-                raise RowRefused("这个批次的这个行号已导入过，内容不同")
-            return Outcome.ALREADY
-        outcome = self._desk.take(read.op, read.row)
         kind, batch_no, row_no = read.key
-        self._imported.put({"kind": kind, "batch_no": batch_no, "row_no": row_no, "content": read.content})
+        self.tally.batches[batch_no] += 1
+        row = {"kind": kind, "batch_no": batch_no, "row_no": row_no, "content": read.content, "earlier": ""}
+        if before := self._imported.get(*read.key):
+            if before["content"] == read.content:
+                return Outcome.ALREADY
+            row["earlier"] = self._earlier(before, read.content)
+            outcome = self._put_right(read)
+            self.tally.replaced += 1
+        else:
+            outcome = self._desk.take(read.op, read.row)
+        self._imported.put(row)
         return outcome
+
+    def _earlier(self, before: Mapping[str, Any], content: str) -> str:
+        """The contents this row has had, oldest first; raises RowRefused where it may not get another one."""
+        if content in before["earlier"].split():
+            raise RowRefused("这是这一行更正以前的内容，已经用 --replace-batch 更正过")
+        if not self._replace:
+            raise RowRefused("这个批次的这个行号已导入过，内容不同；整批读错了的，用 --replace-batch 更正")
+        return f"{before['earlier']} {before['content']}".strip()
+
+    def _put_right(self, read: _Read) -> Outcome:
+        if not isinstance(self._desk, CorrectingDesk):
+            raise RowRefused("这种文件的行不能更正")
+        return self._desk.replace(read.op, read.row)
 
     def _add_up(self, line: Line) -> None:
         if self._kind.amount is None or self.tally.total is None:

@@ -27,6 +27,7 @@ class PaymentBook:
         self._before: dict[int, Payment] = {}
         self._rows: list[Payment] = []
         self._by_identity: dict[tuple[Any, ...], Payment] = {}
+        self._by_source: dict[str, Payment] = {}
         self._by_payable: dict[str, list[Payment]] = {}
         self._assessments: list[Any] = []
         self._discrepancies: list[dict[str, Any]] = []
@@ -48,13 +49,17 @@ class PaymentBook:
         chosen = _PAYMENT.c.payable_key.in_(list(wanted))
         found = [dict(row) for row in self._connection.execute(select(_PAYMENT).where(chosen)).mappings()]
         self._before = {row["id"]: dict(row) for row in found}
-        self._rows, self._by_identity, self._by_payable, self._discrepancies = [], {}, {}, []
+        self._rows, self._by_identity, self._by_source, self._by_payable, self._discrepancies = [], {}, {}, {}, []
         for row in sorted(found, key=lambda row: int(row["id"])):
             self._keep(row)
 
     def find(self, wanted: Payment) -> Payment | None:
         """The same payment as an earlier file gave it."""
         return self._by_identity.get(_identity(wanted))
+
+    def written_by(self, source: str) -> Payment | None:
+        """The payment that this row of a file, `batch:row`, wrote last."""
+        return self._by_source.get(source)
 
     def assessment_for(self, wanted: Payment) -> str:
         """The assessment this back payment was for, if exactly one fits that nothing has settled; else ''."""
@@ -76,6 +81,12 @@ class PaymentBook:
         there.update(wanted, source=origin)
         self._settle(there["payable_key"])
         self._tell_if_double(there, origin)
+
+    def correct(self, there: Payment, wanted: Payment) -> None:
+        """Put the texts of a payment right: what it settles stays as it is."""
+        self._by_identity.pop(_identity(there), None)
+        there.update(wanted)
+        self._by_identity[_identity(there)] = there
 
     def drop(self, there: Payment) -> None:
         self._rows.remove(there)
@@ -107,6 +118,7 @@ class PaymentBook:
         self._by_payable.setdefault(row["payable_key"], []).append(row)
         if row["order_no"] is None:
             self._by_identity[_identity(row)] = row
+            self._by_source[str(row["source"])] = row
 
     def _settled(self, key: str) -> Payment | None:
         return next((row for row in self._by_payable.get(key, ()) if row["settles"]), None)

@@ -15,10 +15,11 @@ from storage.agency.cells import BEIJING, Cells
 from storage.agency.desk import NUMBERED, Kind, Op, Outcome, Setting
 from storage.agency.institutions import KnownInstitutions
 from storage.agency.payment_book import PaymentBook
-from storage.agency.people import People
-from storage.agency.refusals import RowRefused
+from storage.agency.people import Name, People
+from storage.agency.refusals import CHANGED_SINCE, RowRefused
 from storage.tables import PaymentRow, PersonRow
 
+TEXTS = frozenset({"channel", "tier_code", "tier_name"})  # of a payment; everything else says whose money it is
 OURS = "wechat"  # the channel of payments taken by this bot; no file may write or change those
 
 
@@ -100,23 +101,7 @@ class PaymentDesk:
     def take(self, op: Op, row: PaymentLine) -> Outcome:
         self._institutions.check(row.institution, row.insurance)
         person = self._keys[row.document.number]
-        wanted: dict[str, Any] = {
-            "person": person,
-            "insurance": row.insurance.value,
-            "institution": row.institution,
-            "person_no": row.person_no,
-            "pay_kind": row.pay_kind.value,
-            "cover_year": row.cover_year,
-            "period_from": row.period_from,
-            "period_to": row.period_to,
-            "tier_code": row.tier_code,
-            "tier_name": row.tier_name,
-            "amount": row.amount,
-            "paid_at": row.paid_at,
-            "channel": row.channel,
-            "receipt_no": row.receipt_no,
-            "status": row.status.value,
-        }
+        wanted = self._columns(row, person)
         there = self._book.find(wanted)
         if op is Op.DELETE:
             if there is None:
@@ -138,6 +123,42 @@ class PaymentDesk:
             key = payable_key(person, row.insurance, row.cover_year, row.pay_kind, assess_no or f"import:{row.source}")
         self._book.add(wanted | {"payable_key": key, "assess_no": assess_no}, row.source)
         return Outcome.ADDED
+
+    def replace(self, op: Op, row: PaymentLine) -> Outcome:
+        """Put the texts of a payment right that the same row, read wrongly, had registered; money stays as it is."""
+        self._institutions.check(row.institution, row.insurance)
+        person = self._keys[row.document.number]
+        there = self._book.written_by(row.source)
+        if op is Op.DELETE and there is None:
+            return Outcome.ALREADY
+        wanted = self._columns(row, person)
+        if there is None:
+            raise RowRefused(CHANGED_SINCE)
+        changed = {name for name, value in wanted.items() if there[name] != value}
+        if op is Op.DELETE or changed - TEXTS:
+            raise RowRefused("已经入账的缴费，只能更正文字，不能改人、金额和日期")
+        found = self._people.correct(person, row.document, row.name, f"{PAYMENTS.name}:{row.source}")
+        self._book.correct(there, wanted)
+        return Outcome.CHANGED if changed or found is Name.RENAMED else Outcome.ALREADY
+
+    def _columns(self, row: PaymentLine, person: str) -> dict[str, Any]:
+        return {
+            "person": person,
+            "insurance": row.insurance.value,
+            "institution": row.institution,
+            "person_no": row.person_no,
+            "pay_kind": row.pay_kind.value,
+            "cover_year": row.cover_year,
+            "period_from": row.period_from,
+            "period_to": row.period_to,
+            "tier_code": row.tier_code,
+            "tier_name": row.tier_name,
+            "amount": row.amount,
+            "paid_at": row.paid_at,
+            "channel": row.channel,
+            "receipt_no": row.receipt_no,
+            "status": row.status.value,
+        }
 
     def flush(self) -> None:
         self._people.flush()

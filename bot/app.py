@@ -220,7 +220,7 @@ def build(
         settings.certificate.valid_days,
         clock,
     )
-    desk = CertificateDesk(papers, certificate_links, press.can_print, bureau_clock, zone, lambda: wakeups.wake())
+    desk = CertificateDesk(papers, certificate_links, press.missing_in, bureau_clock, zone, lambda: wakeups.wake())
     guesses = StoredGuesses(shared, clock)
     contacts = StoredContacts(engine, clock)
     history = StoredHistory(engine, zone)
@@ -300,7 +300,8 @@ def _routines(
 def _press(settings: Settings) -> Press:
     """What draws certificates, with the bureau's seal where one is configured."""
     wanted = settings.certificate
-    return Press(Seal.read(settings.path(wanted.seal), wanted.seal_password) if wanted.seal else None)
+    seal = Seal.read(settings.path(wanted.seal), wanted.seal_password) if wanted.seal else None
+    return Press(seal, settings.rare_fonts)
 
 
 def _papers(settings: Settings, engine: Engine, fields: FieldSeal, press: Press, account: OfficialAccount) -> Papers:

@@ -21,6 +21,11 @@ from bot.certificate.seal import BadSeal, Seal
 
 PLACEHOLDER = re.compile(r"^\s*$|^<.*>$|change[-_ ]?me|placeholder|your[-_ ]|请填写|^x{3,}$|x{8}", re.IGNORECASE)
 _FILE: ContextVar[Path | None] = ContextVar("file", default=None)  # a class for each file takes 15 ms to build
+# HanaMin (花园明朝, OFL), Debian's package fonts-hanazono: extensions B to F, which GB 18030-2022 asks for.
+USUAL_RARE_FONTS = (
+    "/usr/share/fonts/truetype/hanazono/HanaMinA.ttf",
+    "/usr/share/fonts/truetype/hanazono/HanaMinB.ttf",
+)
 _PEM = "-----BEGIN "  # what a key's own letters spell by chance says nothing
 
 
@@ -91,6 +96,7 @@ class CertificateSettings(_Section):
     seal: str = ""
     seal_password: str = ""
     wechat_qr: bool = False
+    rare_fonts: tuple[str, ...] = USUAL_RARE_FONTS
 
 
 class AgenciesSettings(_Section):
@@ -159,6 +165,12 @@ class Settings(BaseSettings):
         if scheme.startswith("sqlite") and rest and not rest.startswith("/"):
             return f"{scheme}:///{self.path(rest)}"
         return self.storage.database
+
+    @property
+    def rare_fonts(self) -> tuple[Path, ...]:
+        """The font files for rare characters that are there; the usual ones may be missing."""
+        paths = map(self.path, self.certificate.rare_fonts)
+        return tuple(path for path in paths if path.is_file())
 
     @property
     def sessions_url(self) -> str:
@@ -256,6 +268,11 @@ def _malformed(settings: Settings) -> list[str]:
     if not re.fullmatch(r"https?://[^\s?#]+", settings.server.public_url):
         mistakes.append("server.public_url: must be an http(s) address; pay links and callbacks are built from it")
     mistakes += _seal_mistakes(settings)
+    mistakes += [
+        f"certificate.rare_fonts: there is no file {path}; names that need it could not be printed"
+        for path in settings.certificate.rare_fonts
+        if path not in USUAL_RARE_FONTS and not settings.path(path).is_file()
+    ]
     for key in ("sessions", "queue"):
         value = getattr(settings.storage, key)
         if value != "embedded" and not value.startswith(("redis://", "rediss://", "unix://")):

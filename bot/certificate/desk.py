@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
 
+import structlog
+
 from bot.certificate.links import CertificateLinks
 from bot.certificate.papers import Papers
 from dialogs.terms.identity import mask_name, mask_number
@@ -16,16 +18,18 @@ from storage.database import writing
 from storage.notices import page_notice, write_notice
 from storage.orders.reading import moment
 
+LOG = structlog.get_logger("certificates")
 PICTURE_SECONDS = 10 * 60  # a picture that cannot be sent by then is not sent any more
 
 
 @dataclass(frozen=True)
 class CertificateDesk:
-    """`dialogs.world.Certificates`; `can_print` says whether a name can be drawn, `wake` that a picture is due."""
+    """`dialogs.world.Certificates`; `missing_in` gives the characters of a name that no font has, `wake` says that a
+    picture is due."""
 
     papers: Papers
     links: CertificateLinks
-    can_print: Callable[[str], bool]
+    missing_in: Callable[[str], str]
     clock: Clock
     zone: tzinfo
     wake: Callable[[], None]
@@ -40,8 +44,12 @@ class CertificateDesk:
         return self.book.choosable(payer, insured)
 
     def printable(self, payer: str, payments: Sequence[int], insured: str = "") -> bool:
-        """Whether the names of the insured among these payments can be written."""
-        return all(map(self.can_print, self.book.names(payer, payments, insured)))
+        """Whether the names of the insured among these payments can be written; an operator finds in the log which
+        characters cannot (`run.py people unprintable` lists whose)."""
+        missing = {one for name in self.book.names(payer, payments, insured) for one in self.missing_in(name)}
+        if missing:
+            LOG.warning("a name cannot be printed", characters=sorted(f"U+{ord(one):04X}" for one in missing))
+        return not missing
 
     def issue(self, payer: str, payments: Sequence[int], insured: str = "", *, apart: bool = False) -> Sequence[Issued]:
         """A certificate for each insured among these payments; one for all whom one order paid for, unless `apart`."""

@@ -20,7 +20,7 @@ from fpdf import FPDF
 
 from bot.certificate.binding import Facts, Letters, Signing, bound
 from bot.certificate.faults import CannotPrint
-from bot.certificate.outlines import cut
+from bot.certificate.outlines import SQUARE, cut, draw
 from bot.certificate.press import font_paths
 
 REGULAR = {"wght": 400.0}  # of the rare font's weight axis, that of the main font
@@ -65,6 +65,8 @@ class Face:
         self._axes = axes or {}
         self._face = hb.Face(hb.Blob.from_file_path(str(path)), index)  # mapped, not read: 0.6 s and 60 MB less
         self._font = hb.Font(self._face)
+        self._font.scale = (SQUARE, SQUARE)  # fonts of 1,024 or 2,048 units an em as well: everything in thousandths
+        self._has_cubic_outlines = bool({"CFF ", "CFF2"} & set(self._face.table_tags))
         if axes:
             self._font.set_variations(axes)
 
@@ -79,15 +81,19 @@ class Face:
     def outlines(self, signs: Sequence[str]) -> list[bytes]:
         """The charstrings of these characters."""
         glyphs = [self._font.get_nominal_glyph(ord(sign)) for sign in signs]
+        if not self._has_cubic_outlines or self._face.upem != SQUARE:
+            return [draw(self._font, glyph, width) for glyph, width in zip(glyphs, self.widths(signs), strict=True)]
         found = cut(self._face, dict(zip(glyphs, self.widths(signs), strict=True)), self._axes)
         return [found[glyph] for glyph in glyphs]
 
 
 class FontFiles:
-    """The font files: Noto Sans SC (OFL, 30,890 characters), and Noto Sans CJK (OFL) for names it cannot write."""
+    """The font files: Noto Sans SC (OFL, 30,890 characters), Noto Sans CJK (OFL) for names it cannot write, and `more`
+    for what neither has (`certificate.rare_fonts`). Each is mapped when a character asks for it first."""
 
-    def __init__(self) -> None:
+    def __init__(self, more: Sequence[Path] = ()) -> None:
         self.main, self.rare = font_paths()
+        self._more = tuple(more)
 
     @cached_property
     def main_face(self) -> Face:
@@ -99,13 +105,29 @@ class FontFiles:
         """The font of last resort; mapped, read only where it is needed."""
         return Face(self.rare, SIMPLIFIED, REGULAR)
 
+    @cached_property
+    def more_faces(self) -> tuple[Face, ...]:
+        """The fonts of the configuration, for what the others lack."""
+        return tuple(map(Face, self._more))
+
+    def face_of(self, sign: str) -> Face | None:
+        """The first font that has a character; None where none has it."""
+        for face in (self.main_face, self.rare_face):
+            if face.has(sign):
+                return face
+        return next((face for face in self.more_faces if face.has(sign)), None)
+
     def is_rare(self, sign: str) -> bool:
         """Whether the main font lacks it."""
         return not self.main_face.has(sign)
 
     def can_print(self, text: str) -> bool:
         """Whether every character has an outline somewhere."""
-        return all(self.main_face.has(sign) or self.rare_face.has(sign) for sign in text)
+        return all(self.face_of(sign) is not None for sign in text)
+
+    def missing_in(self, text: str) -> str:
+        """The characters of a text that no font has."""
+        return "".join(sign for sign in text if self.face_of(sign) is None)
 
     def check(self, texts: Sequence[str]) -> None:
         """Raises CannotPrint where one of the texts has a character no font has."""
@@ -157,12 +179,13 @@ class SharedFonts:
             return [self._outlines[sign] for sign in signs]
 
     def _by_face(self, signs: Sequence[str]) -> list[tuple[Face, list[str]]]:
-        rare = [sign for sign in signs if self._files.is_rare(sign)]
-        main = [sign for sign in signs if not self._files.is_rare(sign)]
-        return [
-            *([(self._files.main_face, main)] if main else []),
-            *([(self._files.rare_face, rare)] if rare else []),
-        ]
+        found: dict[Face, list[str]] = {}
+        for sign in signs:
+            face = self._files.face_of(sign)
+            if face is None:
+                raise CannotPrint("a character that no font here has")
+            found.setdefault(face, []).append(sign)
+        return list(found.items())
 
     @staticmethod
     def _make_room(kept: dict[str, bytes] | dict[str, int]) -> None:

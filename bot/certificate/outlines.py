@@ -17,6 +17,7 @@ from fontTools.cffLib.specializer import (  # type: ignore[import-untyped]
     specializeCommands,
 )
 from fontTools.misc.psCharStrings import T2CharString  # type: ignore[import-untyped]
+from fontTools.pens.t2CharStringPen import T2CharStringPen  # type: ignore[import-untyped]
 
 SQUARE = 1000  # thousandths of the size: how wide Han characters are, and what is not said of a glyph
 NARROW = 600  # other widths are told as the difference to this one, which is a byte for most
@@ -52,6 +53,18 @@ def cut(face: hb.Face, widths: Mapping[int, int], axes: Mapping[str, float]) -> 
         glyph: (b"" if width == SQUARE else _number(width - NARROW)) + _thrifty(found[glyph])
         for glyph, width in widths.items()
     }
+
+
+def draw(font: hb.Font, glyph: int, width: int) -> bytes:
+    """The outline of one glyph of a font with other outlines or units, as `cut` gives it; the font is scaled to SQUARE.
+
+    The quadratic curves of TrueType become cubic ones, and points are rounded to a thousandth.
+    """
+    pen = T2CharStringPen(None, None)
+    font.draw_glyph_with_pen(glyph, pen)
+    outline = pen.getCharString()
+    outline.compile()
+    return (b"" if width == SQUARE else _number(width - NARROW)) + _thrifty(bytes(outline.bytecode))
 
 
 def font_program(name: str, charstrings: Sequence[bytes]) -> bytes:

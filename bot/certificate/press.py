@@ -8,6 +8,7 @@ looked at when a process starts all the same: the font files here, the seal wher
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -36,18 +37,24 @@ def font_paths() -> tuple[Path, Path]:
 class Press:
     """Draws certificates and says which names can be written; `bot.certificate.papers.Paints`. Shared between threads.
 
-    With a seal it signs them. Raises FileNotFoundError where a font file is missing.
+    With a seal it signs them. `more` are font files for what the installed two lack. Raises FileNotFoundError where a
+    font file is missing.
     """
 
-    def __init__(self, seal: Seal | None = None) -> None:
+    def __init__(self, seal: Seal | None = None, more: Sequence[Path] = ()) -> None:
         font_paths()
         self._seal = seal
+        self._more = tuple(more)
         self._lock = threading.Lock()
         self._painter: CertificatePainter | None = None
 
     def can_print(self, text: str) -> bool:
         """Whether a font has every character of it."""
         return self._ready().files.can_print(text)
+
+    def missing_in(self, text: str) -> str:
+        """The characters of it that no font has."""
+        return self._ready().files.missing_in(text)
 
     def paint(self, certificate: Certificate) -> bytes:
         """The document. Raises CannotPrint for a name with a character no font has."""
@@ -63,15 +70,15 @@ class Press:
             if self._painter is None:
                 from bot.certificate.document import CertificatePainter
 
-                fonts, files = _fonts()
+                fonts, files = _fonts(self._more)
                 self._painter = CertificatePainter(fonts, files, self._seal)
             return self._painter
 
 
 @cache
-def _fonts() -> tuple[SharedFonts, FontFiles]:
+def _fonts(more: tuple[Path, ...]) -> tuple[SharedFonts, FontFiles]:
     """Those of the process: presses come and go with their seals, and what was cut for one is cut for all."""
     from bot.certificate.fonts import FontFiles, SharedFonts
 
-    files = FontFiles()
+    files = FontFiles(more)
     return SharedFonts(files), files

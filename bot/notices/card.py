@@ -19,6 +19,7 @@ MASK = 3  # any of the eight can be read; trying them all costs three times ever
 GAP = 24
 LINE_HEIGHT = 1.35
 INK, PAPER, RULE = 0, 255, 170
+FIRST_RARE, LAST_RARE = "\ue000", "\U0010ffff"  # what the font may lack: private use and the planes behind the first
 # what is not torn apart at the end of a line: figures and Latin words; closing signs stay with what they close
 _PIECES = re.compile(r"(?:[!-~·]+|.)[，。；：、！？）》”]*")
 
@@ -96,7 +97,7 @@ class CardPainter:
 
     def _lines(self, text: str, style: Style) -> Iterator[Line]:
         room = WIDTH - 2 * MARGIN
-        text = " ".join(text.split())
+        text = self._writable(" ".join(text.split()))
         full = self._font(style.size).getlength(text)
         size = style.size if full <= room else max(style.least, int(style.size * room / full))
         font = self._font(size)
@@ -109,6 +110,15 @@ class CardPainter:
                 line += piece
         if line:
             yield Line(line.strip(), font, style.weight)
+
+    def _writable(self, text: str) -> str:
+        """The text with * for each character the font lacks, as a masked name has: never the box of a missing one."""
+        if all(character < FIRST_RARE or character > LAST_RARE for character in text):
+            return text
+        font = self._font(HINT.size)
+        missing = bytes(font.getmask(LAST_RARE))
+        rare = {one for one in text if one >= FIRST_RARE and bytes(font.getmask(one)) == missing}
+        return "".join("*" if one in rare else one for one in text)
 
     def _font(self, size: int) -> ImageFont.FreeTypeFont:
         if size not in self._fonts:

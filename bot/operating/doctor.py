@@ -11,6 +11,7 @@ from sqlalchemy import Engine, func, select
 
 from bot.app import App, build
 from bot.background.routine_states import routine_states
+from bot.certificate.press import Press
 from bot.certificate.seal import Seal
 from bot.pay.gateway_errors import GatewayTrouble, NotPlaced
 from bot.reconciling.fetching import ready_at
@@ -38,6 +39,7 @@ LATE_SECONDS = 600
 SEAL_DAYS = 30  # before its end a seal is to be renewed
 LEAST_FREE = 2**30  # bytes of disk
 REFUND_SECONDS = 5 * 86400  # a bank card takes up to three working days
+RARE_BLOCKS = ((0x20000, 0x2A6DF), (0x2A700, 0x2B739), (0x2B740, 0x2B81D), (0x2B820, 0x2CEA1), (0x2CEB0, 0x2EBE0))
 SHOWN = 20  # numbers in one line
 BILL_SECONDS = 7200  # after the hour from which it may be asked for, yesterday's bill has to be here
 NOBODYS_NUMBER = "DOCTOR0ASKS0FOR0NO0ORDER"  # a 商户订单号 as no order of ours has it
@@ -78,6 +80,7 @@ def examine(settings: Settings, clock: Callable[[], float] = time.time) -> list[
             found.append(Check(f"标准 {insurance}", bool(rows), f"{len(rows)} 行"))
         free = shutil.disk_usage(settings.folder).free
         found.append(Check("磁盘", free > LEAST_FREE, f"剩余 {free // 2**20} MB"))
+        found.append(_fonts(settings))
         found += [_account(app), _pay(app)]
         found += _seal(settings, now)
     finally:
@@ -120,6 +123,19 @@ def _seal(settings: Settings, now: int) -> list[Check]:
     seal = Seal.read(settings.path(settings.certificate.seal), settings.certificate.seal_password)
     soon = datetime.fromtimestamp(now, UTC) + timedelta(days=SEAL_DAYS)
     return [Check("电子签名", seal.holds(soon), f"{seal.name}，到 {seal.last_day}")]
+
+
+def _fonts(settings: Settings) -> Check:
+    """How many characters of GB 18030-2022's rare planes certificates can show."""
+    press = Press(more=settings.rare_fonts)
+    has, all_of_them = 0, 0
+    for first, last in RARE_BLOCKS:
+        has += sum(press.can_print(chr(code)) for code in range(first, last + 1))
+        all_of_them += last + 1 - first
+    says = f"生僻字（扩展 B 到 F）能印 {has}，一共 {all_of_them}"
+    if has < all_of_them * 0.99:
+        says += "；装 fonts-hanazono 就能多印，见 docs/operations.md"
+    return Check("证明字体", True, says)
 
 
 def _account(app: App) -> Check:

@@ -1,8 +1,8 @@
-"""Persons whom two agencies spell differently, for an operator who asks the agencies to agree."""
+"""Names an operator has to look at: spelt differently by two agencies, or with a character that no font has."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,7 @@ from sqlalchemy import Engine, Row, Select, select, tuple_
 
 from dialogs.terms.identity import mask_name, mask_number
 from dialogs.terms.spelling import differences, is_same_character_by_character
+from dialogs.terms.standard_han import standard_han
 from storage.database import reading, table_of
 from storage.sealing import FieldSeal
 from storage.tables import EnrolmentRow, PersonRow
@@ -28,6 +29,33 @@ class SpeltOtherwise:
     person_no: str
     insurance: str
     difference: str  # registered/there, character by character
+
+
+@dataclass(frozen=True, slots=True)
+class Unprintable:
+    """One insured whose name no certificate can show; masked, but for the characters."""
+
+    number: str
+    name: str
+    characters: str
+
+
+def find_unprintable_names(engine: Engine, seal: FieldSeal, missing_in: Callable[[str], str]) -> Iterator[Unprintable]:
+    """Every insured with a registered name of which `missing_in` gives characters; looks at each insured once.
+
+    Raises DatabaseUnavailable.
+    """
+    query, last = select(PERSON.c.key, PERSON.c.number, PERSON.c.name).order_by(PERSON.c.key).limit(AT_ONCE), ""
+    while True:
+        with reading(engine) as connection:
+            page = connection.execute(query.where(PERSON.c.key > last)).all()
+        for row in page:
+            name = standard_han(seal.open(row.name))
+            if missing := missing_in(name):
+                yield Unprintable(mask_number(seal.open(row.number)), mask_name(name), missing)
+        if len(page) < AT_ONCE:
+            return
+        last = page[-1].key
 
 
 def find_differing_spellings(engine: Engine, seal: FieldSeal) -> Iterator[SpeltOtherwise]:

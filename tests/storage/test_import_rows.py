@@ -59,7 +59,13 @@ def test_the_same_number_with_another_content_is_another_row_and_refused(
     desk: Engine, seal: FieldSeal, tmp_path: Path
 ) -> None:
     result = enrol(desk, seal, tmp_path, {}, {"person_no": "8"})
-    assert outcome(result) == (1, 0, 0, 0, ["这个批次的这个行号已导入过，内容不同；整批读错了的，用 --replace-batch 更正"])
+    assert outcome(result) == (
+        1,
+        0,
+        0,
+        0,
+        ["这个批次的这个行号已导入过，内容不同；整批读错了的，用 --replace-batch 更正"],
+    )
 
 
 def test_an_update_changes_what_is_there_and_adds_what_is_not(desk: Engine, seal: FieldSeal, tmp_path: Path) -> None:

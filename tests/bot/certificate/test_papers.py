@@ -142,7 +142,7 @@ class TestLooking:
 
 def desk_of(room: Room, papers: Papers) -> CertificateDesk:
     links = CertificateLinks(papers, b"k" * 32, "https://bot.example", 7, room.sandbox.clock.now)
-    return CertificateDesk(papers, links, lambda _: True, BureauClock(room.sandbox.clock.now, ZONE), ZONE, lambda: None)
+    return CertificateDesk(papers, links, lambda _: "", BureauClock(room.sandbox.clock.now, ZONE), ZONE, lambda: None)
 
 
 def test_a_link_asked_for_again_within_the_hour_is_the_same(room: Room, papers: Papers) -> None:

@@ -115,3 +115,11 @@ def test_rare_characters_of_names_are_drawn_and_not_as_boxes(painter: CardPainte
     missing = bytes(font.getmask("\U0010fffd"))
     for character in "䶮𬭎㛃𫖯怡梓·":
         assert bytes(font.getmask(character)) != missing
+
+
+def test_a_character_the_font_lacks_is_a_star_and_no_box(painter: CardPainter) -> None:
+    def card_of(name: str) -> bytes:
+        return painter.paint(CODE, CardLines(LINES.title, LINES.amount, (f"参保人：{name}",), LINES.hint))
+
+    assert card_of("\U0002a6c0*三") == card_of("**三") == card_of("\ue010*三")
+    assert card_of("𬭎*三") != card_of("**三")

@@ -125,7 +125,7 @@ def _begin_sqlite(connection: Connection) -> None:
 
 def set_busy_timeout(connection: Any, busy_seconds: float = BUSY_SECONDS) -> None:
     """Limit how long the next statement on this SQLite connection or cursor waits for another writer, in seconds."""
-    connection.execute(f"PRAGMA busy_timeout={int(1000 * _lock_seconds(busy_seconds))}")
+    connection.execute(f"PRAGMA busy_timeout={int(1000 * lock_seconds(busy_seconds))}")
 
 
 @contextmanager
@@ -139,7 +139,7 @@ def lock_deadline(seconds: float) -> Iterator[None]:
         _LOCK_DEADLINE.reset(token)
 
 
-def _lock_seconds(otherwise: float) -> float:
+def lock_seconds(otherwise: float) -> float:
     """How long the next wait for a lock may last; never 0, which means for ever to PostgreSQL."""
     deadline = _LOCK_DEADLINE.get()
     return otherwise if deadline is None else min(otherwise, max(0.05, deadline - monotonic()))
@@ -211,11 +211,22 @@ def writing(engine: Engine) -> Iterator[Connection]:
             yield connection
 
 
+@contextmanager
+def beginning_as_writer(connection: Connection) -> Iterator[None]:
+    """A write transaction on a connection that has read before, committed at the end of the block."""
+    connection.execution_options(**{_BEGIN: "BEGIN IMMEDIATE"})
+    try:
+        with connection.begin():
+            yield
+    finally:
+        connection.execution_options(**{_BEGIN: "BEGIN"})
+
+
 def _replace_when_dead(connection: Connection) -> None:
     """What is written is worth a question each time: it is not done again as a select is. The question begins it."""
     limit = ""
     if _LOCK_DEADLINE.get() is not None:
-        limit = f"SET LOCAL lock_timeout = {int(1000 * _lock_seconds(BUSY_SECONDS))}"
+        limit = f"SET LOCAL lock_timeout = {int(1000 * lock_seconds(BUSY_SECONDS))}"
     try:
         connection.connection.cursor().execute(limit)
     except connection.dialect.loaded_dbapi.Error:

@@ -74,7 +74,7 @@ class AssessmentDesk:
         self._connection = setting.connection
         self._institutions = KnownInstitutions(setting.connection)
         self._people = People(setting)
-        self._stored = Stored(setting.connection, table_of(AssessmentRow))
+        self._stored = Stored(setting.connection, table_of(AssessmentRow), setting.staging)
         self._keys: dict[str, str] = {}
 
     def prepare(self, rows: Sequence[AssessmentLine]) -> None:
@@ -170,4 +170,5 @@ ASSESSMENTS = Kind(
     read_row,
     AssessmentDesk,
     (PersonRow, AssessmentRow),
+    staged=True,
 )

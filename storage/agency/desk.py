@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from sqlmodel import SQLModel
 
 from storage.agency.cells import Cells
+from storage.agency.staging import Staging
 from storage.sealing import FieldSeal
 
 Row = TypeVar("Row")
@@ -46,6 +47,7 @@ class Setting:
     connection: Connection
     seal: FieldSeal
     today: date
+    staging: Staging | None = None  # where rows are staged first (`Kind.staged`, on SQLite)
 
 
 class Desk(Protocol[Taken]):
@@ -68,6 +70,13 @@ class CorrectingDesk(Desk[Taken], Protocol[Taken]):
         ...
 
 
+@runtime_checkable
+class FinishingDesk(Desk[Taken], Protocol[Taken]):
+    """A desk that has something to do once all rows are written, in the same transaction."""
+
+    def finish(self) -> None: ...
+
+
 @dataclass(frozen=True)
 class Kind(Generic[Row]):
     """One kind of file. `amount` is the column whose sum the `.ctl` carries; files without `batch_no`, `row_no` and
@@ -79,6 +88,7 @@ class Kind(Generic[Row]):
     read_row: Callable[[Cells], Row]
     desk: Callable[[Setting], Desk[Row]]
     tables: tuple[type[SQLModel], ...]
+    staged: bool = False  # the desk writes by `Stored` alone and passes `Setting.staging` on
     optional: tuple[str, ...] = ()  # columns that a file may leave out; their cells are then empty
 
     @property

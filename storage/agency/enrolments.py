@@ -21,7 +21,7 @@ from storage.agency.stored import Stored
 from storage.database import table_of
 from storage.tables import EnrolmentRow, PersonRow
 
-ENROLMENT = table_of(EnrolmentRow)
+PERSON, ENROLMENT = table_of(PersonRow), table_of(EnrolmentRow)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ class EnrolmentDesk:
         self._seal = setting.seal
         self._institutions = KnownInstitutions(setting.connection)
         self._people = People(setting)
-        self._stored = Stored(setting.connection, table_of(EnrolmentRow))
+        self._stored = Stored(setting.connection, table_of(EnrolmentRow), setting.staging)
         self._keys: dict[str, str] = {}
         self._renamed: set[str] = set()  # persons whose other spellings have to be looked at
 
@@ -133,15 +133,17 @@ class EnrolmentDesk:
     def flush(self) -> None:
         self._people.flush()
         self._stored.flush()
+
+    def finish(self) -> None:
         for key in self._renamed:
             self._drop_old_spellings(key)
-        self._renamed.clear()
 
     def _drop_old_spellings(self, key: str) -> None:
         """A person has got another name: spellings of the old one are spellings of nothing."""
+        name = self._seal.open(self._connection.execute(select(PERSON.c.name).where(PERSON.c.key == key)).scalar_one())
         of_person = (ENROLMENT.c.person == key) & ENROLMENT.c.name.is_not(None)
         for other in self._connection.execute(select(ENROLMENT).where(of_person)).all():
-            if not is_spelling_of_one_name(self._seal.open(other.name), self._people.name_of(key)):
+            if not is_spelling_of_one_name(self._seal.open(other.name), name):
                 this_one = (ENROLMENT.c.institution == other.institution) & (ENROLMENT.c.person_no == other.person_no)
                 self._connection.execute(update(ENROLMENT).where(this_one).values(name=None))
 
@@ -165,4 +167,5 @@ ENROLMENTS = Kind(
     read_row,
     EnrolmentDesk,
     (PersonRow, EnrolmentRow),
+    staged=True,
 )

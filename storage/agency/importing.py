@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, func, select
+from sqlalchemy.exc import SQLAlchemyError
 
 from dialogs.terms.money import decimal_yuan
 from storage.agency.desk import AnyKind, Outcome, Setting
@@ -17,7 +19,8 @@ from storage.agency.intake import Intake, Tally
 from storage.agency.kinds import KINDS
 from storage.agency.refusals import FileRefused, Reason
 from storage.agency.rejected import RejectedFile
-from storage.database import table_of, writing
+from storage.agency.staging import Staging, only_import
+from storage.database import beginning_as_writer, table_of, told_as_unavailable, writing
 from storage.sealing import FieldSeal
 from storage.tables import ImportedRow
 
@@ -66,23 +69,26 @@ def import_file(
     A `.ctl` that is there must agree in any case. Without one a file is refused if `require_control`, and unless told
     otherwise it is required of a file that is to be taken whole. `replace`: rows taken before with another content are
     put right (`CorrectingDesk`). `trial`: everything is done and taken back, to say what would change. Raises
-    FileRefused (nothing was taken) and DatabaseUnavailable. One transaction: on SQLite nothing else writes meanwhile.
+    FileRefused (nothing was taken) and DatabaseUnavailable.
+
+    One transaction writes everything. On SQLite it locks every other writer out: a kind that is `staged` is read and
+    checked before it, so that it is short; the others, and `replace`, take as long as the file is.
     """
     if replace and not KINDS[kind].numbered:
         raise FileRefused(Reason(None, f"{kind} 没有批次：改好的文件直接再导入一次就行"))
     run = _Run(KINDS[kind], path, encoding, skip_bad, replace=replace)
     control = run.check_control(required=not skip_bad if require_control is None else require_control)
     try:
-        with writing(engine) as connection:
-            tally = run.take(connection, seal, today, control, progress)
-            elsewhere = _rows_elsewhere(connection, kind, tally) if replace else 0
-            if trial:
-                raise _OnlyTried
-    except _OnlyTried:
-        run.rejected_file.discard()
+        with only_import(engine) if engine.dialect.name == "sqlite" else nullcontext():
+            if KINDS[kind].staged and engine.dialect.name == "sqlite" and not replace:
+                tally = _take_staged(run, engine, Work(seal, today, control, progress, trial))
+            else:
+                tally = _take_at_once(run, engine, Work(seal, today, control, progress, trial))
     except BaseException:
         run.rejected_file.discard()
         raise
+    if trial:
+        run.rejected_file.discard()
     return ImportResult(
         rows=tally.rows,
         added=tally.outcomes[Outcome.ADDED],
@@ -95,8 +101,46 @@ def import_file(
         controlled=control is not None,
         replaced=tally.replaced,
         batches=tuple(sorted(tally.batches)),
-        elsewhere=elsewhere,
+        elsewhere=run.elsewhere,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What an import needs besides its file and a connection."""
+
+    seal: FieldSeal
+    today: date
+    control: Control | None
+    progress: Progress | None
+    trial: bool
+
+
+def _take_at_once(run: _Run, engine: Engine, work: Work) -> Tally:
+    """Read, check and write in one transaction."""
+    tally = Tally()
+    with suppress(_OnlyTried), writing(engine) as connection:
+        tally = run.take(Setting(connection, work.seal, work.today), work).tally
+        if work.trial:
+            raise _OnlyTried
+    return tally
+
+
+def _take_staged(run: _Run, engine: Engine, work: Work) -> Tally:
+    """Read and check while others write, then write in one short transaction."""
+    with told_as_unavailable(), engine.connect() as connection:
+        staging = Staging(connection)
+        try:
+            with connection.begin():  # writes temporary tables alone, so it locks nothing
+                intake = run.take(Setting(connection, work.seal, work.today, staging), work)
+            if not work.trial:
+                with beginning_as_writer(connection):
+                    staging.write()
+                    intake.finish()
+            return intake.tally
+        finally:
+            with suppress(SQLAlchemyError), connection.begin():
+                staging.drop()
 
 
 def _rows_elsewhere(connection: Connection, kind: str, tally: Tally) -> int:
@@ -118,6 +162,7 @@ class _Run:
         self._encoding = encoding
         self._skip_bad = skip_bad
         self._replace = replace
+        self.elsewhere = 0
 
     def check_control(self, *, required: bool) -> Control | None:
         """The `.ctl`, its digest compared before a row is read; a missing one is told with whatever else is wrong."""
@@ -131,10 +176,10 @@ class _Run:
             raise FileRefused(Reason(None, f"sha256 与 {self._path.name}.ctl 不符，文件可能不完整或被改过"))
         return control
 
-    def take(
-        self, connection: Connection, seal: FieldSeal, today: date, control: Control | None, progress: Progress | None
-    ) -> Tally:
-        intake = Intake(self._kind, Setting(connection, seal, today), self._refuse, replace=self._replace)
+    def take(self, setting: Setting, work: Work) -> Intake:
+        """Take the lines; raises FileRefused."""
+        control, progress = work.control, work.progress
+        intake = Intake(self._kind, setting, self._refuse, replace=self._replace)
         for tally in intake.take(read_lines(self._path, self._encoding, self._kind.columns, self._kind.optional)):
             if progress is not None:
                 progress(tally.rows, control.rows if control else None)
@@ -145,7 +190,9 @@ class _Run:
         reasons = [*self._against_file, *([] if self._skip_bad else self.rejected)]
         if reasons:
             raise FileRefused(*reasons)
-        return intake.tally
+        if self._replace:
+            self.elsewhere = _rows_elsewhere(setting.connection, self._kind.name, intake.tally)
+        return intake
 
     def _refuse(self, line: Line, reason: Reason) -> None:
         if len(self.rejected) < MOST_REASONS:

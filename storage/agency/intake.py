@@ -13,7 +13,7 @@ from sqlmodel import SQLModel
 
 from dialogs.terms.money import Fen, NotMoney, fen_of
 from storage.agency.cells import Cells
-from storage.agency.desk import AnyKind, CorrectingDesk, Op, Outcome, Setting
+from storage.agency.desk import AnyKind, CorrectingDesk, FinishingDesk, Op, Outcome, Setting
 from storage.agency.files import Line
 from storage.agency.refusals import Reason, RowRefused
 from storage.agency.stored import Stored, batched
@@ -58,7 +58,7 @@ class Intake:
         self._setting = setting
         self._refuse = refuse
         self._desk = kind.desk(setting)
-        self._imported = Stored(setting.connection, table_of(ImportedRow))
+        self._imported = Stored(setting.connection, table_of(ImportedRow), setting.staging)
         self._replace = replace
         self._refusals: list[tuple[Line, Reason]] = []
 
@@ -71,6 +71,13 @@ class Intake:
                 self._have_sizes_known()
                 next_look *= 2
             yield self.tally
+        if self._setting.staging is None:
+            self.finish()
+
+    def finish(self) -> None:
+        """What is left to do once every row is written; `take` does it itself where nothing is staged."""
+        if isinstance(self._desk, FinishingDesk):
+            self._desk.finish()
 
     def _take_chunk(self, chunk: list[Line]) -> None:
         self._refusals = []

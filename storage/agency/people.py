@@ -27,7 +27,7 @@ class People:
 
     def __init__(self, setting: Setting) -> None:
         self._seal = setting.seal
-        self._stored = Stored(setting.connection, table_of(PersonRow))
+        self._stored = Stored(setting.connection, table_of(PersonRow), setting.staging)
         self._names: dict[str, str] = {}
 
     def key_of(self, document: Document) -> str:

@@ -6,10 +6,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, RowMapping, Table, and_, bindparam, delete, insert, or_, select, update
+from sqlalchemy import Connection, Table, and_, bindparam, delete, insert, or_, select, update
 
 from storage.agency.desk import Op, Outcome
 from storage.agency.refusals import RowRefused
+from storage.agency.staging import Staging
 
 Key = tuple[Any, ...]
 Item = TypeVar("Item")
@@ -26,8 +27,10 @@ def batched(items: Iterable[Item], most: int) -> Iterator[list[Item]]:
 class Stored:
     """A chunk of one table, by primary key."""
 
-    def __init__(self, connection: Connection, table: Table) -> None:
+    def __init__(self, connection: Connection, table: Table, staging: Staging | None = None) -> None:
+        """`staging`: what changes is staged, and staged rows count as written."""
         self._connection = connection
+        self._staging = staging
         self._table = table
         self._key = tuple(table.primary_key.columns)
         self._before: dict[Key, dict[str, Any]] = {}
@@ -38,21 +41,35 @@ class Stored:
         alike: dict[Key, set[Any]] = {}  # last parts of the keys, by the parts before
         for *rest, last in set(keys):
             alike.setdefault(tuple(rest), set()).add(last)
-        found = [row for some in batched(alike.items(), MOST_ALTERNATIVES) for row in self._find(some)]
-        self._before = {tuple(row[part.name] for part in self._key): dict(row) for row in found}
+        self._before = {}
+        for some in batched(alike.items(), MOST_ALTERNATIVES):
+            self._before |= {self._key_of(row): row for row in self._find(self._table, some)}
+            if self._staging is not None:
+                self._count_staged(self._find(self._staging.table_of(self._table), some))
         self._now = dict(self._before)
 
-    def _find(self, alike: Iterable[tuple[Key, set[Any]]]) -> list[RowMapping]:
+    def _count_staged(self, staged: Iterable[dict[str, Any]]) -> None:
+        """Staged rows count as if they were in the table."""
+        for row in staged:
+            if row["gone"]:
+                self._before.pop(self._key_of(row), None)
+            else:
+                self._before[self._key_of(row)] = {name: value for name, value in row.items() if name != "gone"}
+
+    def _key_of(self, row: Mapping[str, Any]) -> Key:
+        return tuple(row[part.name] for part in self._key)
+
+    def _find(self, table: Table, alike: Iterable[tuple[Key, set[Any]]]) -> list[dict[str, Any]]:
         """`(a = 1 and b in (…)) or (a = 2 and b in (…))`, which PostgreSQL answers from the index; `(a, b) in (…)` it
         does not."""
-        *before, last = self._key
+        *before, last = (table.c[part.name] for part in self._key)
         chosen = or_(
             *(
                 and_(*(part == value for part, value in zip(before, rest, strict=True)), last.in_(list(values)))
                 for rest, values in alike
             )
         )
-        return list(self._connection.execute(select(self._table).where(chosen)).mappings())
+        return [dict(row) for row in self._connection.execute(select(table).where(chosen)).mappings()]
 
     def get(self, *key: Any) -> Mapping[str, Any] | None:
         return self._now.get(key)
@@ -86,6 +103,11 @@ class Stored:
         gone = [key for key in self._before if key not in self._now]
         added = [row for key, row in self._now.items() if key not in self._before]
         changed = [row for key, row in self._now.items() if key in self._before and self._before[key] != row]
+        if self._staging is not None:
+            keys = [{part.name: value for part, value in zip(self._key, key, strict=True)} for key in gone]
+            self._staging.keep(self._table, [*added, *changed], keys)
+            self._before = dict(self._now)
+            return
         this_one = and_(*(part == bindparam(f"key_{part.name}") for part in self._key))
         if gone:
             named = [{f"key_{part.name}": value for part, value in zip(self._key, key, strict=True)} for key in gone]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from queue import SimpleQueue
 from typing import Any
 
 import structlog
@@ -34,14 +34,14 @@ class NewsOutlets:
     messenger: Messenger
     wakeups: Wakeups
     clock: Callable[[], float]
-    _unwritten: SimpleQueue[Notice] = field(default_factory=SimpleQueue)
+    _unwritten: deque[Notice] = field(default_factory=deque)
     _one_writer: threading.Lock = field(default_factory=threading.Lock)
 
     def late(self, openid: str, reply: Reply, message: str) -> None:
         """A reply that came too late becomes a notice."""
         lines = [say("wire.late"), *reply.text]
         notice = text_notice(f"late:{message}", openid, [*lines, *reply.after], reply.options, int(self.clock()))
-        if not self._unwritten.empty():  # those before it come first
+        if self._unwritten:  # those before it come first
             self._write_later(notice)
             return
         try:
@@ -57,13 +57,18 @@ class NewsOutlets:
 
     def _write_later(self, notice: Notice) -> None:
         """Keep the reply until the database can be written: while an import runs, its lock may take a minute."""
-        self._unwritten.put(notice)
+        self._unwritten.append(notice)
         threading.Thread(target=self._write_all, name="late replies", daemon=True).start()
+
+    def flush(self) -> None:
+        """Wait until every kept reply is written, or lost after TRIES."""
+        self._write_all()
 
     def _write_all(self) -> None:
         with self._one_writer:
-            while not self._unwritten.empty():
-                self._write_patiently(self._unwritten.get())
+            while self._unwritten:
+                self._write_patiently(self._unwritten[0])
+                self._unwritten.popleft()
 
     def _write_patiently(self, notice: Notice) -> None:
         for _ in range(TRIES):
@@ -72,6 +77,9 @@ class NewsOutlets:
                 return
             except Unavailable:
                 time.sleep(PAUSE_SECONDS)
+            except Exception as wrong:  # a mistake in one reply keeps none of the others back
+                LOG.error("a late reply could not be written and is lost", error=type(wrong).__name__)
+                return
         LOG.error("a late reply could not be written and is lost", tries=TRIES)
 
     def told(self, openid: str, notice_ids: tuple[Any, ...]) -> None:

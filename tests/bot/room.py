@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +16,8 @@ from pathlib import Path
 import pytest
 
 from bot.app import App, build
+from bot.background.worker import NoWakeups
+from bot.notices.outlets import NewsOutlets
 from bot.pay.cashier import StoredCashier
 from bot.pay.links import PayLinks
 from bot.replay.wsgi_server import LoopbackWsgi
@@ -62,6 +64,15 @@ class Room:
     @property
     def pay(self) -> PayStandIn:
         return self.sandbox.pay
+
+    def news(self, wake: Callable[[], None]) -> NewsOutlets:
+        """Where turns leave news, as the application has it; `wake` hears of each that is written."""
+
+        class Heard(NoWakeups):
+            def wake(self) -> None:
+                wake()
+
+        return NewsOutlets(self.app.engine, self.app.messenger, Heard(), self.sandbox.clock.now)
 
     def fault(self, endpoint: str, fault: Fault, times: int | None = 1) -> None:
         self.sandbox.faults.put(endpoint, fault, times=times)

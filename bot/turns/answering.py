@@ -24,6 +24,7 @@ from bot.turns.values import Answer, Outcome, Outlets, Patience, TurnResult, Tur
 from bot.turns.waking import Gate, Waking
 from bot.wire.render import reply_texts
 from dialogs.said import Reply, Said
+from storage.database import TURN_LOCK_SECONDS, lock_deadline
 from storage.sessions.contract import (
     TAPPED,
     TYPED,
@@ -41,6 +42,7 @@ __all__ = ["Answer", "Outlets", "Patience", "TurnResult", "TurnTexts", "Turns"]
 
 DEFAULT_PATIENCE = Patience()
 
+LEAST_LOCK_SECONDS = 0.2
 _LATE = Answer("", "late")
 _TAPS = frozenset({"tap", "menu", "subscribe", "scan"})
 _PLAIN = frozenset({"busy", "failed", "unavailable"})  # their text has no markup
@@ -58,6 +60,11 @@ class _Job:
     closed: bool = False  # the reply is being saved: too late to leave
     ticket: str = ""  # the same for every claim of this job, and no other's
     begin: Begin | None = None
+    arrived: float = field(default_factory=time.monotonic)
+
+    def lock_seconds_left(self) -> float:
+        """How long this turn may wait for locks of the tables and still answer in time; it may have waited in line."""
+        return max(LEAST_LOCK_SECONDS, TURN_LOCK_SECONDS - (time.monotonic() - self.arrived))
 
 
 @dataclass
@@ -193,7 +200,8 @@ class Turns:
             return claim
         outcome: Outcome = "answered"
         try:
-            result = self._run(openid, claim.session, said, self._clock(), not claim.no_news)
+            with lock_deadline(job.lock_seconds_left()):
+                result = self._run(openid, claim.session, said, self._clock(), not claim.no_news)
         except StoreUnavailable:
             outcome, result = "unavailable", TurnResult(claim.session, Reply((self._texts.unavailable,)))
         except Exception as wrong:

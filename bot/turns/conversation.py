@@ -27,7 +27,6 @@ from dialogs.world import (
     Unavailable,
     World,
 )
-from storage.database import TURN_LOCK_SECONDS, lock_deadline
 from storage.notices import Notice
 
 # A turn that found no news spares the next ones the look. What cannot be pushed says so (`TurnStore.news`): this only
@@ -66,11 +65,6 @@ class Conversation:
     zone: tzinfo
 
     def run(self, openid: str, session: bytes | None, said: Said, now: float, look: bool = True) -> TurnResult:
-        """One turn that waits for locks of the tables TURN_LOCK_SECONDS at most; see `_run`."""
-        with lock_deadline(TURN_LOCK_SECONDS):
-            return self._run(openid, session, said, now, look)
-
-    def _run(self, openid: str, session: bytes | None, said: Said, now: float, look: bool) -> TurnResult:
         """One turn; `push` holds the ids of the news told at its top. Raises what the database raises.
 
         Without `look` no news is looked for, unless this turn may have made some: a turn just before found none.

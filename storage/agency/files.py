@@ -134,11 +134,16 @@ def _header(found: Sequence[str], columns: Sequence[str], optional: Sequence[str
 _RUN_BY_SPREADSHEETS = re.compile(r"\s*[=+\-@＝＋－＠]|[\t\r\n]")
 
 
+_AS_TEXT = re.compile(r'="([^"]*)"')
+
+
 def spreadsheet_safe(cell: str) -> str:
     """The cell written so that no spreadsheet runs it as a formula (design 9)."""
     return f"'{cell}" if _RUN_BY_SPREADSHEETS.match(cell) else cell
 
 
 def unguarded(cell: str) -> str:
-    """The cell as it was before `spreadsheet_safe` guarded it."""
+    """The cell as it was before `spreadsheet_safe` guarded it, or a spreadsheet wrote it as text (="0123")."""
+    if quoted := _AS_TEXT.fullmatch(cell.strip()):
+        return quoted[1]
     return cell[1:] if cell.startswith("'") and spreadsheet_safe(cell[1:]) == cell else cell

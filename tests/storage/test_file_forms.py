@@ -122,6 +122,8 @@ def lines(change: Callable[[list[str]], list[str]]) -> bytes:
         b"sep=,\r\n" + TEXT.encode(),
         b"\xef\xbb\xbfsep=;\n" + TEXT.replace(",", ";").encode(),
         lines(lambda two: [",".join(f'"{cell}"' for cell in line.split(",")) for line in two]),
+        lines(lambda two: [two[0], two[1].replace(ENROLMENT["id_no"], f'"=""{ENROLMENT["id_no"]}"""')]),
+        lines(lambda two: [two[0], two[1].replace(ENROLMENT["id_no"], f"'{ENROLMENT['id_no']}\t")]),
         lines(lambda two: [two[0].upper(), two[1]]),
         lines(lambda two: [two[0].replace(",", " , "), two[1]]),
         lines(lambda two: [two[0].replace("op,", "op,,"), two[1].replace(",A,", ",A,,")]),

@@ -84,3 +84,12 @@ def test_a_turn_that_must_write_says_politely_that_it_could_not(bot: Bot) -> Non
     assert "身份证号码" in ann.tap(AGREE)[0].text
     assert not ann.failures
     assert not [bubble for bubble in ann.inbox if bubble.pushed]
+
+
+def test_a_message_that_waited_in_line_is_answered_in_time_too(bot: Bot) -> None:
+    ann = bot.sandbox.wechat.phone("oAnn")
+    ann.click(PENSION)
+    with writing(bot.engine), ThreadPoolExecutor(2) as hands:
+        replies = [one.result() for one in [hands.submit(ann.tap, AGREE), hands.submit(ann.tap, AGREE)]]
+    assert [[bubble.text for bubble in reply] for reply in replies] == [[say("machine.unavailable")]] * 2
+    assert not ann.failures

@@ -97,7 +97,7 @@ def check_form(path: Path, form: FileForm, codec: str) -> None:
     UTF-8 read as GB 18030 gives other Han and no error where every name has an even number of characters.
     """
     if what := what_it_is(path, form.head):
-        raise FileRefused(Reason(None, f"{path.name} 是{what}"))
+        raise FileRefused(Reason(None, f"{path.name} 是{' ' if what[0].isascii() else ''}{what}"))
     if codec == "gb18030" and form.has_han_in_utf8:
         text = f"{path.name} 是 UTF-8 编码，按 gb18030 读会变成别的字，请用 --encoding utf-8"
         raise FileRefused(Reason(None, text))

@@ -19,6 +19,7 @@ from dialogs.terms.insurance import (
     Standing,
     Status,
 )
+from dialogs.terms.spelling import is_spelling_of_one_name
 from storage.database import table_of
 from storage.lookup import Lookup, no_columns
 from storage.sealing import FieldSeal
@@ -88,12 +89,14 @@ class StoredRegistry:
     def confirm(self, key: str, name: str) -> Person | None:
         """The person with this key and this name; None alike for an unknown number and another name.
 
-        Any spelling is taken that an agency uses for this person. An unknown number costs the same work, one name
-        opened and compared, so that the time does not tell who is enrolled.
+        Any spelling is taken that an agency uses for this person or might use (`is_spelling_of_one_name`: typed in
+        traditional characters). An unknown number costs the same work, one name opened and compared, so that the time
+        does not tell who is enrolled.
         """
         rows = _FIND_PERSON.rows(self._engine, key=key)
         sealed = [rows[0].name, *(row.spelling for row in rows if row.spelling)] if rows else [self._nobody]
-        same = [same_name(self._seal.open(spelling), name) for spelling in sealed]
+        known = map(self._seal.open, sealed)
+        same = [same_name(spelling, name) | is_spelling_of_one_name(spelling, name) for spelling in known]
         return self._shown(key, rows[0]) if rows and any(same) else None
 
     def person(self, key: str) -> Person | None:

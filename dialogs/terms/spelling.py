@@ -28,7 +28,10 @@ def is_same_character_by_character(a: str, b: str) -> bool:
 def is_spelling_of_one_name(a: str, b: str) -> bool:
     """Whether two agencies may have written one name in these two ways; an empty name is nothing's spelling."""
     ours, theirs = _letters(a), _letters(b)
-    return len(ours) == len(theirs) > 0 and all(map(_is_one_character, ours, theirs))
+    pairs = [
+        _is_one_character(one, other) for one, other in zip(ours, theirs, strict=False)
+    ]  # each, whatever the first is
+    return len(ours) == len(theirs) > 0 and all(pairs)
 
 
 def differences(a: str, b: str) -> str:

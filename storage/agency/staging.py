@@ -71,7 +71,11 @@ def only_import(engine: Engine) -> Iterator[None]:
     The lock is of the operating system: it ends with the process that has it.
     """
     deadline = time.monotonic() + lock_seconds(BUSY_SECONDS)
-    with open(f"{engine.url.database}-import.lock", "a") as file:
+    try:
+        file = open(f"{engine.url.database}-import.lock", "a")  # noqa: SIM115
+    except OSError as error:
+        raise DatabaseUnavailable("the lock of imports beside the database cannot be opened") from error
+    with file:
         while True:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -80,6 +80,18 @@ def test_each_enrolment_keeps_its_agencys_spelling_and_any_is_accepted(
 
 
 @pytest.mark.parametrize(
+    ("enrolled", "typed"), [("陈港居", "陳港居"), ("黃样三", "黄样三"), ("JOSÉ ALEX", "jose alex")]
+)
+def test_a_name_typed_in_other_characters_is_accepted(
+    desk: Engine, seal: FieldSeal, tmp_path: Path, enrolled: str, typed: str
+) -> None:
+    enrol(desk, seal, tmp_path, {"name": enrolled})
+    registry, key = StoredRegistry(desk, seal), seal.look_up_key(ENROLMENT["id_no"])
+    assert registry.confirm(key, typed)
+    assert registry.confirm(key, f"{typed}一") is None
+
+
+@pytest.mark.parametrize(
     ("first", "second"),
     [
         ("王样三", "王样四"),

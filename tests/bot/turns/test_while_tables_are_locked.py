@@ -77,7 +77,9 @@ def test_conversations_go_on_while_an_import_runs(bot: Bot) -> None:
 def test_a_turn_that_must_write_says_politely_that_it_could_not(bot: Bot) -> None:
     ann = bot.sandbox.wechat.phone("oAnn")
     ann.click(PENSION)
+    ben = bot.sandbox.wechat.phone("oBen")
     with writing(bot.engine):
+        assert "就是同意" in ben.click(MEDICAL)[0].text  # who writes nothing notices nothing
         replies = [ann.tap(AGREE), ann.tap(AGREE)]
     sentence = say("machine.unavailable")
     assert [[bubble.text for bubble in reply] for reply in replies] == [[sentence], [sentence]]

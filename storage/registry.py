@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, Engine, Row, Select, Table, bindparam, select, union_all
+from sqlalchemy import ColumnElement, Engine, Row, Select, Table, bindparam, null, select, union_all
 
 from dialogs.terms.identity import Document, NotADocument, mask_name, mask_number, read_document, same_name
 from dialogs.terms.insurance import (
@@ -37,12 +37,14 @@ _OF_INSTITUTION = (
     _INSTITUTION.c.tax_org,
     _INSTITUTION.c.phone,
 )
-# A row for each spelling of the name that an agency uses besides the registered one, or one row.
-_SPELT_OTHERWISE = (_ENROLMENT.c.person == _PERSON.c.key) & _ENROLMENT.c.name.is_not(None)
+# The person, then a row without a number for each other spelling. Both parts are looked up whoever is asked for, the
+# second in an index that has nearly nobody: so the time does not tell who is enrolled.
+_SPELT_OTHERWISE = (_ENROLMENT.c.person == bindparam("key")) & _ENROLMENT.c.name.is_not(None)
 _FIND_PERSON = Lookup(
-    select(_PERSON.c.number, _PERSON.c.name, _ENROLMENT.c.name.label("spelling"))
-    .outerjoin_from(_PERSON, _ENROLMENT, _SPELT_OTHERWISE)
-    .where(_PERSON.c.key == bindparam("key"))
+    union_all(
+        select(_PERSON.c.number, _PERSON.c.name).where(_PERSON.c.key == bindparam("key")),
+        select(null().label("number"), _ENROLMENT.c.name).where(_SPELT_OTHERWISE),
+    )
 )
 _OF_ENROLMENTS = (_ENROLMENT.c.identity_group, _ENROLMENT.c.status)
 _OF_ASSESSMENTS = (
@@ -94,10 +96,11 @@ class StoredRegistry:
         does not tell who is enrolled.
         """
         rows = _FIND_PERSON.rows(self._engine, key=key)
-        sealed = [rows[0].name, *(row.spelling for row in rows if row.spelling)] if rows else [self._nobody]
+        sealed = [row.name for row in rows] or [self._nobody]
         known = map(self._seal.open, sealed)
+        person = _person_among(rows)
         same = [same_name(spelling, name) | is_spelling_of_one_name(spelling, name) for spelling in known]
-        return self._shown(key, rows[0]) if rows and any(same) else None
+        return self._shown(key, person) if person is not None and any(same) else None
 
     def person(self, key: str) -> Person | None:
         """The person of a key that was confirmed before."""
@@ -115,11 +118,16 @@ class StoredRegistry:
         )
 
     def _find(self, key: str) -> Row[Any, Any] | None:
-        return _FIND_PERSON.first(self._engine, key=key)
+        return _person_among(_FIND_PERSON.rows(self._engine, key=key))
 
     def _shown(self, key: str, row: Row[Any, Any]) -> Person:
         number = self._seal.open(row.number)
         return Person(key, mask_name(self._seal.open(row.name)), mask_number(number), _born(number))
+
+
+def _person_among(rows: Sequence[Row[Any, Any]]) -> Row[Any, Any] | None:
+    """The row with the number; the others are spellings."""
+    return next((row for row in rows if row.number), None)
 
 
 def _born(number: str) -> date | None:

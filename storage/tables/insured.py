@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
+from sqlalchemy import Index
 from sqlmodel import Field, SQLModel
 
 from storage.tables.columns import fen, fen_or_none
@@ -106,3 +108,12 @@ class ImportedRow(SQLModel, table=True):
     row_no: int = Field(primary_key=True)
     content: str  # keyed hash of the row: the same number with another content is not the same row
     earlier: str = ""  # what `--replace-batch` replaced: the hashes before this one, oldest first
+
+
+SPELLING: Any = EnrolmentRow.name
+Index(
+    "ix_enrolment_spelling",
+    EnrolmentRow.person,
+    sqlite_where=SPELLING.is_not(None),
+    postgresql_where=SPELLING.is_not(None),
+)

@@ -325,6 +325,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('enrolment', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_enrolment_person'), ['person'], unique=False)
+        batch_op.create_index('ix_enrolment_spelling', ['person'], unique=False, sqlite_where=sa.text('name IS NOT NULL'), postgresql_where=sa.text('name IS NOT NULL'))
 
     op.create_table('pay_order_line',
     sa.Column('order_no', sa.String(), nullable=False),
@@ -469,6 +470,7 @@ def downgrade() -> None:
 
     op.drop_table('pay_order_line')
     with op.batch_alter_table('enrolment', schema=None) as batch_op:
+        batch_op.drop_index('ix_enrolment_spelling', sqlite_where=sa.text('name IS NOT NULL'), postgresql_where=sa.text('name IS NOT NULL'))
         batch_op.drop_index(batch_op.f('ix_enrolment_person'))
 
     op.drop_table('enrolment')

@@ -47,8 +47,12 @@ def codec_of(encoding: str) -> str:
 
 
 def read_control(path: Path) -> Control | None:
-    """The `.ctl` beside the file (`enrolments.csv.ctl`), None where there is none; raises FileRefused."""
-    beside = path.with_name(f"{path.name}.ctl")
+    """The `.ctl` beside the file (`enrolments.csv.ctl`, or `enrolments.ctl`), None where there is none.
+
+    Raises FileRefused.
+    """
+    names = (f"{path.name}.ctl", f"{path.name}.CTL", f"{path.stem}.ctl", f"{path.stem}.CTL")
+    beside = next((found for found in map(path.with_name, names) if found.is_file()), path.with_name(names[0]))
     try:
         text = _control_text(beside.read_bytes()[:HEAD_BYTES])
     except FileNotFoundError:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.settings import BadConfiguration, PaySettings, Settings, WeChatSettings, require_complete
+from bot.settings import BadConfiguration, PaySettings, Settings, StorageSettings, WeChatSettings, require_complete
 from tests.bot.sandbox_parts import keys
 
 
@@ -38,3 +38,15 @@ def test_what_a_keys_own_letters_spell_by_chance_is_no_placeholder() -> None:
 @pytest.mark.parametrize("value", ["", "  ", "<private key>", "xxxx", "XXXXXXXXXXXX", "change-me", "请填写"])
 def test_what_stands_for_a_secret_is_none(value: str) -> None:
     assert "pay.private_key: missing or a placeholder" in mistakes(complete(private_key=value))
+
+
+@pytest.mark.parametrize(
+    ("database", "sessions"),
+    [
+        ("sqlite:////data/bot.db", "sqlite:////data/bot-sessions.db"),
+        ("sqlite:////data/prov.36.db?timeout=5", "sqlite:////data/prov.36-sessions.db"),
+        ("postgresql+psycopg://user@host/name", "/var/sessions.db"),
+    ],
+)
+def test_embedded_sessions_are_another_file_than_the_tables(database: str, sessions: str) -> None:
+    assert Settings(storage=StorageSettings(database=database)).sessions_url.endswith(sessions)

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from storage.database import BadDatabaseUrl, DatabaseUnavailable, open_database, reading, writing
+from storage.database import BadDatabaseUrl, DatabaseUnavailable, lock_deadline, open_database, reading, writing
 from tests.storage.agency_files import count
 
 ROW = text("INSERT INTO imported VALUES ('k', 'B', 1, 'c', '')")
@@ -35,6 +35,20 @@ def test_a_reader_sees_what_was_committed_meanwhile(engine: Engine) -> None:
             writer.execute(ROW)
             assert connection.scalar(text("SELECT count(*) FROM imported")) == 0
         assert connection.scalar(text("SELECT count(*) FROM imported")) == 1
+
+
+def test_a_writer_with_a_deadline_gives_up_in_time_and_the_next_one_has_its_patience_again(engine: Engine) -> None:
+    with writing(engine) as connection:
+        connection.execute(ROW)
+    change = text("UPDATE imported SET content = 'd'")
+    with writing(engine) as holder:
+        holder.execute(change)
+        with lock_deadline(0.2), pytest.raises(DatabaseUnavailable), writing(engine) as connection:
+            connection.execute(change)
+    with writing(engine) as connection:
+        limit = {"sqlite": "PRAGMA busy_timeout", "postgresql": "SHOW lock_timeout"}[engine.dialect.name]
+        assert str(connection.scalar(text(limit))) in ("10000", "10s")
+        connection.execute(change)
 
 
 def test_a_broken_rule_and_a_mistake_in_sql_are_not_told_as_unavailable(engine: Engine) -> None:

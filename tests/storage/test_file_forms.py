@@ -205,6 +205,13 @@ def test_a_control_file_is_read_however_it_was_saved(
     assert control(desk, seal, tmp_path, change).controlled
 
 
+@pytest.mark.parametrize("name", ["e.ctl", "e.CTL", "e.csv.CTL"])
+def test_a_control_file_may_be_named_in_either_way(desk: Engine, seal: FieldSeal, tmp_path: Path, name: str) -> None:
+    path = write_file(tmp_path / "e.csv", ENROLMENT)
+    path.with_name("e.csv.ctl").rename(tmp_path / name)
+    assert take(desk, seal, "enrolments", path).controlled
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [

@@ -37,8 +37,8 @@ _OF_INSTITUTION = (
     _INSTITUTION.c.tax_org,
     _INSTITUTION.c.phone,
 )
-# The person, then a row without a number for each other spelling. Both parts are looked up whoever is asked for, the
-# second in an index that has nearly nobody: so the time does not tell who is enrolled.
+# The person, then a row without a number for each other spelling. Both parts are looked up for every key, the second in
+# an index with very few rows: so the time does not tell who is enrolled.
 _SPELT_OTHERWISE = (_ENROLMENT.c.person == bindparam("key")) & _ENROLMENT.c.name.is_not(None)
 _FIND_PERSON = Lookup(
     union_all(

@@ -44,7 +44,7 @@ def differences(a: str, b: str) -> str:
 
 
 def _letters(name: str) -> str:
-    """The name without what stands between its parts, Latin without accents."""
+    """The name without dots, blanks and hyphens, Latin without accents."""
     bare = _BETWEEN_PARTS.sub("", _unified(normalise_name(name)))
     return "".join(one for one in unicodedata.normalize("NFD", bare) if not unicodedata.combining(one))
 

@@ -82,16 +82,16 @@ class EnrolmentDesk:
         there = self._stored.get(row.institution, row.person_no)
         if there and there["person"] != key and op is not Op.UPDATE:
             raise RowRefused("这个个人编号已登记给另一个证件号码")
-        wanted = self._columns(row, key)
+        columns = self._columns(row, key)
         if op is Op.DELETE:
-            return self._stored.apply(op, wanted)
-        if op is Op.ADD and there and any(there[name] != value for name, value in wanted.items()):
+            return self._stored.apply(op, columns)
+        if op is Op.ADD and there and any(there[name] != value for name, value in columns.items()):
             raise RowRefused("参保信息已登记，内容不同；要改请用 U")
         source = f"{ENROLMENTS.name}:{row.source}"
         found = self._people.meet(key, row.document, row.name, source, may_rename=op is Op.UPDATE)
         if op is Op.ADD and there:
             return Outcome.ALREADY
-        return self._keep(op, wanted, row, found)
+        return self._keep(op, columns, row, found)
 
     def replace(self, op: Op, row: EnrolmentLine) -> Outcome:
         """Put right what the same row, read wrongly, had registered; raises RowRefused where a later row changed it."""
@@ -106,16 +106,16 @@ class EnrolmentDesk:
         found = self._people.correct(key, row.document, row.name, f"{ENROLMENTS.name}:{row.source}")
         return self._keep(Op.UPDATE, self._columns(row, key), row, found)
 
-    def _keep(self, op: Op, wanted: dict[str, Any], row: EnrolmentLine, found: Name) -> Outcome:
+    def _keep(self, op: Op, columns: dict[str, Any], row: EnrolmentLine, found: Name) -> Outcome:
         """Write the enrolment with its spelling of the name."""
         if found is Name.RENAMED:
-            self._renamed.add(wanted["person"])
+            self._renamed.add(columns["person"])
         spelling = row.name if found is Name.SPELT_OTHERWISE else None
         there = self._stored.get(row.institution, row.person_no)
         kept = there["name"] if there else None
         same = kept is None if spelling is None else kept is not None and self._seal.open(kept) == spelling
-        wanted["name"] = kept if same else None if spelling is None else self._seal.seal(spelling)
-        outcome = self._stored.apply(op, wanted, row.source)
+        columns["name"] = kept if same else None if spelling is None else self._seal.seal(spelling)
+        outcome = self._stored.apply(op, columns, row.source)
         return Outcome.CHANGED if found is Name.RENAMED and outcome is Outcome.ALREADY else outcome
 
     def _columns(self, row: EnrolmentLine, key: str) -> dict[str, Any]:

@@ -113,7 +113,7 @@ def check_form(path: Path, form: FileForm, codec: str) -> None:
 
 
 def what_it_is(path: Path, head: bytes) -> str:
-    """What a file is that holds no lines of text, and how to save it; "" for text."""
+    """What a file is that is no text, and how to save it; "" for text."""
     if not head.strip(b"\xef\xbb\xbf\x1a\x00 \t\r\n"):
         return "空文件，一行也没有：请让经办机构重新发"
     if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
@@ -151,7 +151,7 @@ def _was_misread(text: str) -> bool:
 
 def _misread(line: str, written: str, read: str) -> bool:
     try:
-        return any("\u4e00" <= sign <= "\u9fff" for sign in line.encode(read).decode(written))
+        return any("\u4e00" <= one <= "\u9fff" for one in line.encode(read).decode(written))
     except UnicodeError:
         return False
 

@@ -31,7 +31,7 @@ LEAST, MOST = 2, 9  # of what is added
 RIDDLE_SECONDS = 10 * 60
 CONFIRMED_SECONDS = 30 * 60
 MOST_CONFIRMED = 20
-WORDS = {number: word for word, number in NUMERALS.items() if len(word) == 1 and word != "两"}
+WORDS = {number: word for word, number in NUMERALS.items() if len(word) == 1 and word not in "两俩"}
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from PIL import Image
 
 from bot.app import CAPTCHA_KEY
 from bot.captcha.picture import paint
-from bot.captcha.riddles import CONFIRMED_SECONDS, RIDDLE_SECONDS, SIGNS, Riddles, signs_of
+from bot.captcha.riddles import CONFIRMED_SECONDS, RIDDLE_SECONDS, SIGNS, WORDS, Riddles, signs_of
 from bot.sandbox.faults import Fault
 from dialogs.world import Guess
 from storage.history import StoredHistory
@@ -129,3 +129,7 @@ def test_whom_one_paid_for_needs_no_code_and_whom_one_only_ordered_for_does(room
     room.counter.place(f"{no}-1")
     room.counter.settle(f"{no}-1")
     assert riddles.acquainted(PAYER, "wang")
+
+
+def test_each_figure_is_asked_in_its_one_usual_word() -> None:
+    assert {number: WORDS[number] for number in range(1, 11)} == dict(enumerate("一二三四五六七八九十", 1))

@@ -46,6 +46,7 @@ from bot.turns.answering import Outlets, Turns, TurnTexts
 from bot.turns.conversation import BureauClock, Conversation
 from bot.turns.guesses import StoredGuesses
 from bot.turns.journal import Journal, journal_sweeping
+from bot.turns.people_limits import StoredPeopleLimits
 from bot.web.metrics import Metrics
 from bot.web.routes import build_wsgi
 from bot.web.services import Check, WebServices
@@ -103,6 +104,7 @@ class App:
     wakeups: Wakeups
     health: Callable[[], Sequence[Check]]
     sessions: Engine | None  # of embedded sessions
+    captchas: Riddles
     _over: threading.Event = field(default_factory=threading.Event)
     _listener: threading.Thread | None = None
     _timed: list[Worker] = field(default_factory=list)  # a thread for each routine: none waits for another
@@ -224,6 +226,7 @@ def build(
     guesses = StoredGuesses(shared, clock)
     contacts = StoredContacts(engine, clock)
     history = StoredHistory(engine, zone)
+    captchas = Riddles(captcha_key, engine, shared, history, clock, lambda: wakeups.wake())
     conversation = Conversation(
         services=SERVICES,
         registry=registry,
@@ -234,8 +237,9 @@ def build(
         contacts=contacts,
         history=history,
         consents=StoredConsents(engine, clock),
-        captchas=Riddles(captcha_key, engine, shared, history, clock, lambda: wakeups.wake()),
+        captchas=captchas,
         guesses=guesses,
+        limits=StoredPeopleLimits(shared, settings.limits.people, clock),
         messenger=messenger,
         zone=zone,
     )
@@ -279,6 +283,7 @@ def build(
         wakeups=wakeups,
         health=health,
         sessions=sessions,
+        captchas=captchas,
     )
 
 

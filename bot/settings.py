@@ -9,6 +9,7 @@ import base64
 import binascii
 import re
 from contextvars import ContextVar
+from dataclasses import fields
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal, cast
@@ -18,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from bot.certificate.seal import BadSeal, Seal
+from bot.turns.people_limits import LimitSettings
 
 PLACEHOLDER = re.compile(r"^\s*$|^<.*>$|change[-_ ]?me|placeholder|your[-_ ]|请填写|^x{3,}$|x{8}", re.IGNORECASE)
 _FILE: ContextVar[Path | None] = ContextVar("file", default=None)  # a class for each file takes 15 ms to build
@@ -99,6 +101,23 @@ class CertificateSettings(_Section):
     rare_fonts: tuple[str, ...] = USUAL_RARE_FONTS
 
 
+class LimitsSettings(_Section):
+    """`[limits]`."""
+
+    misses_a_day: Annotated[int, Field(ge=3, le=100)] = 8
+    names_for_one: Annotated[int, Field(ge=2, le=20)] = 3
+    pause_minutes: Annotated[int, Field(ge=1, le=1440)] = 10
+    new_people_a_day: Annotated[int, Field(ge=3, le=1000)] = 10
+    new_people_a_month: Annotated[int, Field(ge=3, le=10000)] = 30
+    misses_before_code: Annotated[int, Field(ge=3, le=1000)] = 10
+
+    @property
+    def people(self) -> LimitSettings:
+        """What concerns asking about people."""
+        names = (field.name for field in fields(LimitSettings))
+        return LimitSettings(**{name: getattr(self, name) for name in names})
+
+
 class AgenciesSettings(_Section):
     """`[agencies]`."""
 
@@ -127,6 +146,7 @@ class Settings(BaseSettings):
     pay: PaySettings = PaySettings()
     storage: StorageSettings = StorageSettings()
     certificate: CertificateSettings = CertificateSettings()
+    limits: LimitsSettings = LimitsSettings()
     agencies: AgenciesSettings = AgenciesSettings()
     sandbox: SandboxSettings = SandboxSettings()
     clock: ClockSettings = ClockSettings()

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from dialogs.step import Flow, Service
 from dialogs.steps.assessed import Assessed
-from dialogs.steps.captcha import Captcha
+from dialogs.steps.captcha import Captcha, CodeFirst
 from dialogs.steps.certificate_issued import CertificateIssued
 from dialogs.steps.certificate_payments import CertificatePayments, InsuredsPayments
 from dialogs.steps.certificate_verify import CertificateCode, CertificateNumber
@@ -46,6 +46,7 @@ MENU: Mapping[str, tuple[str, ...]] = {
 PAY_PENSION = Flow(
     "养老保险费缴纳",
     Document(),
+    CodeFirst(),
     Insured(),
     Enrolled(PENSION),
     Tier(),
@@ -55,6 +56,7 @@ PAY_PENSION = Flow(
 PAY_PENSION_ASSESSED = Flow(
     "养老保险费缴纳（核定）",
     Document(),
+    CodeFirst(),
     Insured(),
     Assessed(PENSION),
     Confirm(PENSION, "pay.pension_assessed"),
@@ -63,6 +65,7 @@ PAY_PENSION_ASSESSED = Flow(
 PAY_MEDICAL = Flow(
     "医疗保险费缴纳",
     Document(),
+    CodeFirst(),
     Insured(),
     Enrolled(MEDICAL),
     Standard(),
@@ -72,6 +75,7 @@ PAY_MEDICAL = Flow(
 PAY_MEDICAL_ASSESSED = Flow(
     "医疗保险费缴纳（核定）",
     Document(),
+    CodeFirst(),
     Insured(),
     Assessed(MEDICAL),
     Confirm(MEDICAL, "pay.medical_assessed"),
@@ -92,6 +96,7 @@ MY_CONTACTS = Flow(
     "常用联系人",
     Contacts(),
     Document(offering=False),
+    CodeFirst(),
     Insured(),
     ContactRelation(),
     ContactSure(),

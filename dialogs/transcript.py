@@ -52,6 +52,7 @@ VERBS: dict[str, Literal["never", "maybe", "always"]] = {
     "退款要": "always",  # from now on WeChat Pay takes so long over a refund: 2天
     "退款不说去处": "never",  # from now on WeChat Pay does not tell where refunds went
     "来文件": "always",  # an agency's file: demo rows with other cells: enrolments 钱演五 medical status=paused
+    "验证过": "always",  # number, name and code of these ID numbers were right just before
     "入库": "never",  # the agency has booked yesterday's payments
     "等待": "always",
     "故障": "always",  # bot/sandbox/faults.py: pay.jsapi drop_after 1; or 清除

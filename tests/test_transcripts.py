@@ -50,7 +50,15 @@ def test_the_conversation_happens_as_it_is_written(file: Path, props: Props, gro
     happens(file, props, ground)
 
 
-@pytest.mark.parametrize("file", list(chats([THEIRS])) if THEIRS.is_dir() else [], ids=lambda file: file.stem)
+# Since only acquaintances are told why nothing is owed, this one is played in our own words alone (tests/transcripts).
+SUPERSEDED = {"全额资助_不用缴"}
+
+
+@pytest.mark.parametrize(
+    "file",
+    [file for file in chats([THEIRS]) if file.stem not in SUPERSEDED] if THEIRS.is_dir() else [],
+    ids=lambda file: file.stem,
+)
 def test_the_conversations_that_set_the_tone_happen_as_written(file: Path, props: Props, ground: Fresh) -> None:
     happens(file, props, ground)
 

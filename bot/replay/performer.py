@@ -55,6 +55,10 @@ class Bot(Protocol):
         """An operator gives the order back that was paid last, or these lines of it."""
         ...
 
+    def confirmed(self, openid: str, numbers: Sequence[str]) -> None:
+        """This citizen gave number, name and code of these ID numbers rightly just before."""
+        ...
+
     def agency_books(self) -> None:
         """The agency takes yesterday's payments file and answers that all of it is booked."""
         ...
@@ -105,6 +109,7 @@ class ScenePerformer:
             "退款要": self._slow_refunds,
             "退款不说去处": self._silent_refunds,
             "来文件": lambda phone, words: self.bot.file_comes(words),
+            "验证过": lambda phone, words: self.bot.confirmed(phone.openid, words.split()),
             "入库": lambda phone, words: self.bot.agency_books(),
             "等待": self._wait,
             "故障": lambda phone, words: self.fault(words),

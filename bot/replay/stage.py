@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -133,6 +133,11 @@ class _Bot:
     def refund(self, words: str) -> None:
         """An operator gives the order back that was paid last, or these lines of it."""
         refund_last(self._app.engine, words, int(self._clock.now()))
+
+    def confirmed(self, openid: str, numbers: Sequence[str]) -> None:
+        """This citizen gave number, name and code of these ID numbers rightly just before."""
+        for number in numbers:
+            self._app.captchas.confirm(openid, self._app.seal.look_up_key(number))
 
     def agency_books(self) -> None:
         """The agency takes yesterday's payments file and answers that all of it is booked."""

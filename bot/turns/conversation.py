@@ -22,6 +22,7 @@ from dialogs.world import (
     Guesses,
     History,
     Ledger,
+    PeopleLimits,
     Registry,
     Tariffs,
     Unavailable,
@@ -61,6 +62,7 @@ class Conversation:
     consents: Consents
     captchas: Captchas
     guesses: Guesses
+    limits: PeopleLimits
     messenger: Messenger
     zone: tzinfo
 
@@ -83,6 +85,7 @@ class Conversation:
             consents=consents,
             captchas=self.captchas,
             guesses=self.guesses,
+            limits=self.limits,
             clock=BureauClock(lambda: now, self.zone),
         )
         result = turn(before, said, world, self.services)

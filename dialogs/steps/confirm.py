@@ -64,7 +64,7 @@ class Confirm(Step):
         if opening.order:
             return Known({"order": opening.order.no})
         if opening.paid:
-            return already_paid(str(known["name"]), opening.paid)
+            return already_paid(known, world, opening.paid)
         return being_paid(world, owed.key) or End(say("confirm.gone"))
 
     def on_tier(self, known: Knowledge, world: World) -> Answer:

@@ -12,6 +12,7 @@ from dialogs.step import Json, Knowledge
 from dialogs.steps.acquaintances import Acquaintance, acquaintances
 from dialogs.steps.obstacles import Obstacle, assessed_instead, obstacle
 from dialogs.steps.owed import active_enrolments, enrolment_id, payable
+from dialogs.steps.strangers import may_hear_details
 from dialogs.terms.insurance import Enrolment, Insurance, Payable, PayKind, open_rows, payable_key
 from dialogs.world import World
 
@@ -76,6 +77,8 @@ def place(known: Knowledge, insured: str, world: World, insurance: Insurance) ->
 
 def last_years_tier(insured: str, world: World, where: Enrolment) -> str:
     """This year's tier of last year's amount, "" where there is none there; what the agency assessed comes first."""
+    if not may_hear_details(world, insured):  # the tier would tell what was paid last year
+        return ""
     year = world.today.year
     paid = world.ledger.taken(world.payer, payable_key(insured, PENSION, year - 1, PayKind.NORMAL, "")).payment
     if paid is None:

@@ -117,8 +117,7 @@ def _why(one: Left) -> str:
     """By name and reason."""
     short = say(f"insurance.{one.insurance}_short")
     if one.obstacle and one.obstacle.payment:
-        paid = yuan(one.obstacle.payment.amount)
-        return say("family_confirm.line_paid", who=one.who, year=one.obstacle.year, insurance=short, amount=paid)
+        return say("family_confirm.line_paid", who=one.who, year=one.obstacle.year, insurance=short)
     if one.obstacle and one.obstacle.held:
         time = clock_time(one.obstacle.held.opened_at)
         return say("family_confirm.line_other", who=one.who, year=one.obstacle.year, insurance=short, time=time)

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 
 from dialogs.step import Answer, Ask, Go, Json, Knowledge, Known, Option, Step
 from dialogs.steps.family_bill import PENSION, Left, bill, line_id, members, places, table, wanted
-from dialogs.steps.obstacles import Obstacle, Why, obstacle
+from dialogs.steps.obstacles import Why, obstacle
 from dialogs.steps.owed import clock_time, enrolment_id
+from dialogs.steps.strangers import may_hear_details
 from dialogs.texts import say
 from dialogs.world import World
 
@@ -40,7 +41,7 @@ class FamilyPlaces(Step):
             options.append(Option(say("family_places.skip"), value=[line, ""], also=SKIP_WORDS))
             return Ask(text, options)
         first = "kept" not in known
-        return Known({"places": dict(placed)}, _in_short(_left(known, world)) if first else "")
+        return Known({"places": dict(placed)}, _in_short(_left(known, world), world) if first else "")
 
     def mark(self, value: Json, known: Knowledge, world: World) -> Answer:
         """It goes there; then the next one is asked about."""
@@ -58,17 +59,17 @@ def _left(known: Knowledge, world: World) -> Sequence[Left]:
     return found
 
 
-def _in_short(left: Sequence[Left]) -> str:
+def _in_short(left: Sequence[Left], world: World) -> str:
     """With as many names as there is room for."""
-    told = ["\n".join(_told(left, names)) for names in NAMES]
+    told = ["\n".join(_told(left, names, world)) for names in NAMES]
     return next((text for text in told if len(text.encode()) <= TOLD_BYTES), told[-1])
 
 
-def _told(left: Sequence[Left], most: int) -> Iterator[str]:
+def _told(left: Sequence[Left], most: int, world: World) -> Iterator[str]:
     """One line for each reason, with everybody it holds for; `most` are named."""
     groups: dict[tuple[str, str], list[Left]] = {}
     for one in left:
-        groups.setdefault((one.insurance.value, _reason(one.obstacle)), []).append(one)
+        groups.setdefault((one.insurance.value, _reason(one, world)), []).append(one)
     for (_, reason), found in groups.items():
         names = [one.who for one in found]
         first = found[0]
@@ -84,5 +85,10 @@ def _told(left: Sequence[Left], most: int) -> Iterator[str]:
         )
 
 
-def _reason(found: Obstacle | None) -> str:
-    return found.why.value if found else "singly"
+def _reason(left: Left, world: World) -> str:
+    """The sentence's name; why nothing is owed is told only to somebody acquainted with the insured."""
+    if left.obstacle is None:
+        return "singly"
+    insured = left.id.partition(":")[2]
+    exempt = left.obstacle.why is Why.FREE and not may_hear_details(world, insured)
+    return "exempt" if exempt else left.obstacle.why.value

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from math import ceil
-
 from dialogs.said import Said
-from dialogs.step import Answer, Ask, End, Go, Json, Knowledge, Known, Option, Step, Wrong
-from dialogs.terms.identity import Document, NotADocument, NotAName, read_document, read_typed_name
+from dialogs.step import Answer, Ask, Go, Json, Knowledge, Known, Option, Step, Wrong
+from dialogs.steps.strangers import count_miss, limit_reached
+from dialogs.terms.identity import Document, NotADocument, read_document, read_typed_name
+from dialogs.terms.name_shape import has_name_shape
 from dialogs.texts import say
 from dialogs.world import World
+
+OF_THE_INSURED = ("insured", "number", "name", "contact", "code_given")
 
 
 class Insured(Step):
@@ -21,24 +23,23 @@ class Insured(Step):
     acts = ("number",)
 
     def ask(self, known: Knowledge, world: World) -> Answer:
-        return Ask(say("insured.ask"))
+        return limit_reached(world, str(known["insured"])) or Ask(say("insured.ask"))
 
     def take(self, said: Said, known: Knowledge, world: World) -> Answer:
         if document := _document(said.text, world):
             values = {"insured": world.registry.key(document), "number": document.masked}
             return Go("", {**_apart(known), **values}, say("document.got", number=document.masked))
-        try:
-            name = read_typed_name(said.text)
-        except NotAName:
+        if not has_name_shape(said.text):
             return Wrong(say("insured.wrong"))
-        guessed = f"name:{known['insured']}"
-        if seconds := world.guesses.wait(world.payer, guessed):
-            return _later(seconds)
-        person = world.registry.confirm(str(known["insured"]), name)
+        insured = str(known["insured"])
+        if end := limit_reached(world, insured):
+            return end
+        person = world.registry.confirm(insured, read_typed_name(said.text))
         if person is not None:
+            world.limits.met(world.payer, insured)
             return Known({"name": person.name})
-        if seconds := world.guesses.missed(world.payer, guessed):
-            return _later(seconds)
+        if end := count_miss(world, insured):
+            return end
         return Wrong(say("insured.differs"), [Option(say("insured.number"), act="number", also=("改证件号",))])
 
     def on_number(self, known: Knowledge, world: World) -> Answer:
@@ -48,7 +49,7 @@ class Insured(Step):
 
 def _apart(known: Knowledge) -> dict[str, Json]:
     """What is known apart from who the insured is."""
-    return {name: value for name, value in known.items() if name not in ("insured", "number", "name", "contact")}
+    return {name: value for name, value in known.items() if name not in OF_THE_INSURED}
 
 
 def _document(text: str, world: World) -> Document | None:
@@ -57,8 +58,3 @@ def _document(text: str, world: World) -> Document | None:
         return read_document(text, world.today)
     except NotADocument:
         return None
-
-
-def _later(seconds: int) -> End:
-    """Too many names for one number: nobody shall find one by trying."""
-    return End(say("insured.wait", minutes=ceil(seconds / 60)))

@@ -7,13 +7,14 @@ from math import ceil
 from dialogs.said import Said
 from dialogs.step import Answer, Ask, End, Go, Json, Knowledge, Known, Step, Wrong
 from dialogs.steps.document import IdNumber
-from dialogs.terms.identity import NotADocument, NotAName, mask_name, read_document, read_typed_name
+from dialogs.steps.strangers import limit_reached
+from dialogs.terms.identity import NotADocument, mask_name, read_document, read_typed_name
+from dialogs.terms.name_shape import has_name_shape
 from dialogs.texts import say
 from dialogs.world import World
 
 WHAT = "lookup"
 WHO = ("insured", "number", "name", "contact", "fits", "checked", "riddle")
-ANYBODY = ""  # wrong answers about one insured are counted for all openids together
 
 
 class LookupNumber(IdNumber):
@@ -22,8 +23,6 @@ class LookupNumber(IdNumber):
     name = "lookup_number"
 
     def ask(self, known: Knowledge, world: World) -> Answer:
-        if stopped := stopped_for(world):
-            return stopped
         options = self.contacts(world)
         return Ask(say("lookup_number.ask_contacts" if options else "lookup_number.ask"), options)
 
@@ -39,7 +38,7 @@ class LookupName(Step):
     def ask(self, known: Knowledge, world: World) -> Answer:
         if known.get("contact"):
             return Known({"name": known["name"], "fits": True})
-        return Ask(say("lookup_name.ask"))
+        return limit_reached(world, str(known["insured"])) or Ask(say("lookup_name.ask"))
 
     def take(self, said: Said, known: Knowledge, world: World) -> Answer:
         try:
@@ -49,14 +48,13 @@ class LookupName(Step):
         else:
             values: dict[str, Json] = {"insured": world.registry.key(document), "number": document.masked}
             return Go("", without_whom(known) | values, say("document.got", number=document.masked))
-        try:
-            name = read_typed_name(said.text)
-        except NotAName:
+        if not has_name_shape(said.text):
             return Wrong(say("lookup_name.wrong"))
-        if stopped := stopped_for(world, str(known["insured"])):
-            return stopped
-        person = world.registry.confirm(str(known["insured"]), name)
-        return Known({"name": mask_name(name), "fits": person is not None})
+        insured = str(known["insured"])
+        if end := limit_reached(world, insured) or stopped_for(world, insured):
+            return end
+        name = read_typed_name(said.text)
+        return Known({"name": mask_name(name), "fits": world.registry.confirm(insured, name) is not None})
 
 
 def without_whom(known: Knowledge) -> dict[str, Json]:
@@ -64,20 +62,14 @@ def without_whom(known: Knowledge) -> dict[str, Json]:
     return {name: value for name, value in known.items() if name not in WHO}
 
 
-def stopped_for(world: World, insured: str = "") -> End | None:
-    """Whether one has to wait: this openid, or everybody who asks for this insured."""
-    seconds = world.guesses.wait(world.payer, WHAT)
-    if insured:
-        seconds = max(seconds, world.guesses.wait(ANYBODY, f"{WHAT}:{insured}"))
-    return _later(seconds) if seconds else None
-
-
-def missed(world: World, insured: str) -> End | None:
-    """Count a wrong answer, for this openid and for this insured; the end where one has to wait now."""
-    mine = world.guesses.missed(world.payer, WHAT)
-    seconds = max(mine, world.guesses.missed(ANYBODY, f"{WHAT}:{insured}"))
-    return _later(seconds) if seconds else None
-
-
-def _later(seconds: int) -> End:
+def stopped_for(world: World, insured: str) -> End | None:
+    """Whether this openid answered too many codes wrongly; somebody acquainted with the insured needs no code."""
+    if not (seconds := world.guesses.wait(world.payer, WHAT)) or world.captchas.acquainted(world.payer, insured):
+        return None
     return End(say("lookup.wait", minutes=ceil(seconds / 60)))
+
+
+def wrong_code(world: World) -> End | None:
+    """Count a wrong answer to a code, for this openid alone; the end where it has to wait now."""
+    seconds = world.guesses.missed(world.payer, WHAT)
+    return End(say("lookup.wait", minutes=ceil(seconds / 60))) if seconds else None

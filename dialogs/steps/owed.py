@@ -10,6 +10,7 @@ from datetime import date, datetime
 
 from dialogs.step import Answer, End, Go, Knowledge, Option
 from dialogs.steps.obstacles import Why, assessed_instead, obstacle
+from dialogs.steps.strangers import details_option, may_hear_details
 from dialogs.terms.insurance import (
     Assessment,
     Enrolment,
@@ -24,6 +25,8 @@ from dialogs.terms.insurance import (
 from dialogs.terms.money import yuan
 from dialogs.texts import say
 from dialogs.world import Held, Payment, World
+
+WITH_A_REASON = (Why.FREE, Why.RECEIVING, Why.PAUSED, Why.ENDED)  # what is told only to acquaintances
 
 
 def enrolment_id(enrolment: Enrolment) -> str:
@@ -87,10 +90,13 @@ def why_nothing(known: Knowledge, world: World, insurance: Insurance) -> Answer 
         return None
     if found.why is Why.CLOSED and found.enrolment:
         return not_open(known, found.enrolment, world)
+    insured = str(known["insured"])
     if found.payment:
-        return already_paid(name, found.payment)
+        return already_paid(known, world, found.payment)
     if found.held:
         return _held(found.held)
+    if found.why in WITH_A_REASON and not may_hear_details(world, insured):
+        return not_owed(known, insurance, found.year)
     if found.why is Why.FREE:
         return End(say(f"enrolled.free_{insurance}", name=name, year=found.year))
     if found.why is Why.NOT_ENROLLED:
@@ -114,8 +120,18 @@ def _held(held: Held) -> Answer:
     return End(say("owed.other", time=clock_time(held.opened_at)))
 
 
-def already_paid(name: str, payment: Payment) -> End:
-    """It is paid, here or elsewhere."""
+def not_owed(known: Knowledge, insurance: Insurance, year: int) -> End:
+    """Nothing is to be paid; why, is told after a code."""
+    key = f"owed.nothing_{insurance}" if year else f"owed.not_now_{insurance}"
+    return End(say(key, name=known["name"], year=year), [details_option(known, "query.enrolments", insurance)])
+
+
+def already_paid(known: Knowledge, world: World, payment: Payment) -> End:
+    """It is paid, here or elsewhere; amount and day only to somebody acquainted with the insured."""
+    name = known["name"]
+    if not may_hear_details(world, str(known["insured"])):
+        text = say(f"owed.settled_{payment.insurance}", name=name, year=payment.cover_year)
+        return End(text, [details_option(known, "query.payments", payment.insurance)])
     text = say(
         f"owed.paid_{payment.insurance}",
         name=name,

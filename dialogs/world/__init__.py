@@ -13,7 +13,16 @@ from typing import Protocol
 
 from dialogs.world.certificates import Certifiable, Certificates, CertifiedPayment, Issued, Verified
 from dialogs.world.citizen import Consents, Contacts
-from dialogs.world.lookups import Captchas, Guess, Guesses, History, Record, RecordState
+from dialogs.world.lookups import (
+    Captchas,
+    Guess,
+    Guesses,
+    History,
+    PeopleLimits,
+    PersonLimit,
+    Record,
+    RecordState,
+)
 from dialogs.world.orders import (
     MOST_AMOUNT,
     MOST_LINES,
@@ -56,6 +65,8 @@ __all__ = [
     "OrderRefund",
     "OrderState",
     "Payment",
+    "PeopleLimits",
+    "PersonLimit",
     "Record",
     "RecordState",
     "Registry",
@@ -90,6 +101,7 @@ class World:
     consents: Consents
     captchas: Captchas
     guesses: Guesses
+    limits: PeopleLimits
     clock: Clock
 
     @property

@@ -86,6 +86,38 @@ class Captchas(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class PersonLimit:
+    """A limit that was reached: until when (unix seconds), and whether it is about one number or about all."""
+
+    until: int
+    of_one: bool = False
+
+
+class PeopleLimits(Protocol):
+    """How many strangers one openid may ask about. Counted over restarts and processes."""
+
+    def has_met(self, payer: str, insured: str) -> bool:
+        """Whether number and name of this insured were right within thirty days."""
+        ...
+
+    def reached(self, payer: str, insured: str) -> PersonLimit | None:
+        """The limit that keeps this openid from asking about this insured now."""
+        ...
+
+    def missed(self, payer: str, insured: str) -> None:
+        """Count a number or a name that does not fit."""
+        ...
+
+    def met(self, payer: str, insured: str) -> None:
+        """Count a new person: number and name fit."""
+        ...
+
+    def wants_code(self, insured: str) -> bool:
+        """Whether so many openids tried names for this number that a code comes before the name."""
+        ...
+
+
 class Guesses(Protocol):
     """How often somebody may guess wrong, told by what is guessed. Counted over restarts and processes."""
 

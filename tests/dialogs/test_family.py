@@ -43,14 +43,19 @@ def a_number(place: int) -> str:
     return f"{body}{'10X98765432'[total % 11]}"
 
 
-def family(*people: Resident) -> Phone:
-    """Somebody whose contacts these are, who has agreed, at the first question of 一家一起缴."""
+def family(*people: Resident, proved: bool = True) -> Phone:
+    """Somebody whose contacts these are, who has agreed, at the first question of 一家一起缴.
+
+    `proved`: number, name and code of each were given within the last half hour.
+    """
     place = town()
     place.residents = (*place.residents, *(one for one in people if one not in place.residents))
     place.agreed["me"] = {VERSION}
     relations = (*RELATIONS, *[Relation.OTHER] * 20)
     for one, relation in zip(people, relations, strict=False):
         place.world().contacts.add("me", one.key, relation)
+        if proved:
+            place.confirmed["me", one.key] = place.moment
     phone = Phone(place)
     phone.click("pay.family")
     return phone
@@ -342,3 +347,12 @@ def test_a_line_that_was_given_back_is_marked_in_the_order() -> None:
     phone.click("my.orders")
     assert "· 李*二 2027 年医疗保险 400元（没有缴成或已退费，钱原路退回）" in phone.read
     assert key_of(LI.number) not in phone.read
+
+
+def test_of_contacts_without_a_code_neither_last_years_amount_nor_a_reason_is_told() -> None:
+    phone = family(LI, WU, proved=False)
+    paid_last_year(phone, LI, 500)
+    read = phone.say("全部", "选好了")
+    assert "500元" not in read
+    assert "政府出钱" not in read
+    assert "2027 年医疗保险不用缴：母亲 吴*八。" in read

@@ -136,29 +136,38 @@ def test_an_old_riddle_is_replaced_and_does_not_count() -> None:
     assert "参保信息" in phone.say(SIGNS)
 
 
-def test_wrong_codes_end_in_waiting_for_this_openid_and_for_this_insured() -> None:
+def test_wrong_codes_end_in_waiting_for_this_openid_alone() -> None:
     phone = at_code()
     phone.say(*["1111"] * (GUESSES - 1))
     assert say("lookup.wait", minutes=10) in phone.say("1111")
     phone.click("query.enrolments")
-    assert say("lookup.wait", minutes=10) in phone.read
+    assert say("lookup.wait", minutes=10) in phone.say(LI.number, LI.name)
     other = Phone(phone.town, "other")
     other.town.agreed["other"] = {VERSION}
     other.click("query.enrolments")
-    assert say("lookup.wait", minutes=10) in other.say(LI.number, LI.name)
-    other.click("query.enrolments")
-    other.say(WANG.number, WANG.name)
+    other.say(LI.number, LI.name)
     assert other.session.asked == "captcha"
     phone.town.wait(minutes=11)
     phone.click("query.enrolments")
-    assert phone.session.asked == "lookup_number"
+    phone.say(LI.number, LI.name)
+    assert phone.session.asked == "captcha"
 
 
-def test_wrong_names_count_as_well() -> None:
+def test_whoever_is_acquainted_is_looked_up_in_spite_of_wrong_codes() -> None:
+    phone = at_code()
+    phone.say(*["1111"] * GUESSES)
+    phone.town.confirmed["me", LI.key] = phone.town.moment
+    phone.click("query.enrolments")
+    assert "参保信息：" in phone.say(LI.number, LI.name)
+
+
+def test_three_names_that_do_not_fit_end_in_waiting_for_this_number() -> None:
     phone = at_code(NOBODY)
-    for _ in range(GUESSES - 1):
-        phone.say(SIGNS, NOBODY.name)
-    assert say("lookup.wait", minutes=10) in phone.say(SIGNS)
+    phone.say(SIGNS, NOBODY.name, SIGNS, NOBODY.name)
+    assert say("insured.wait", minutes=10) in phone.say(SIGNS)
+    phone.click("query.enrolments")
+    phone.say(LI.number, LI.name)
+    assert phone.session.asked == "captcha"
 
 
 def test_words_that_cannot_be_a_code_do_not_count() -> None:

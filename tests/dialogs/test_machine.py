@@ -8,7 +8,7 @@ from dialogs.said import Said
 from dialogs.texts import say
 from dialogs.vocabulary import ATTACHMENTS
 from tests.dialogs.places import AT, EVERYWHERE, at
-from tests.dialogs.townspeople import WANG, Phone
+from tests.dialogs.townspeople import LI, WANG, Phone
 
 
 @pytest.mark.parametrize("step", AT)
@@ -102,13 +102,14 @@ def test_after_three_wrong_answers_it_explains_differently_and_names_a_hotline(s
     assert phone.session.asked == step
 
 
-def test_three_names_that_differ_are_three_wrong_answers_too() -> None:
+def test_after_three_names_that_differ_this_number_pauses_and_another_does_not() -> None:
     phone = at("insured")
-    assert say("insured.stuck") not in phone.say("王三", "王四")
-    assert say("insured.stuck") in phone.say("王五")
+    assert say("insured.differs") in phone.say("王三", "王四")
     assert phone.labels == [say("insured.number")]
-    phone.tap(say("insured.number"))
-    assert phone.session.asked == "document"
+    assert phone.say("王五") == say("insured.wait", minutes=10)
+    phone.click("pay.pension")
+    phone.say(LI.number, LI.name)
+    assert phone.session.asked == "tier"
 
 
 def test_an_unknown_number_and_a_name_that_differs_get_the_same_words() -> None:

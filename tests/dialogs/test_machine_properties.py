@@ -223,7 +223,8 @@ class Conversation(RuleBasedStateMachine):
             who = next(one for one in RESIDENTS if one.key == self.session.known["insured"])
             again = self.look(Said("text", who.number), here).session
             assert again.asked == "insured"
-            assert again.known == {**here.known, **{name: self.session.known[name] for name in ("insured", "number")}}
+            found = {name: self.session.known[name] for name in ("insured", "number", "code_given")}
+            assert again.known == {**here.known, **found}
         if here.asked == "insured":
             who = next(one for one in RESIDENTS if one.key == self.session.known["insured"])
             again = self.look(Said("text", who.name), here).session

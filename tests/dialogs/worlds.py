@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 
+from bot.turns.people_limits import LimitSettings, StoredPeopleLimits
 from dialogs.terms.contact import MOST_CONTACTS, Contact, Keeping, Relation
 from dialogs.terms.identity import Document, mask_name, mask_number, read_document, same_name
 from dialogs.terms.insurance import Assessment, Enrolment, Insurance, Payable, Person, Standing, TariffRow
@@ -37,6 +38,35 @@ RIDDLE_SECONDS, CONFIRMED = 600, timedelta(minutes=30)
 SIGNS, SUM = "2345", "7 + 5 = ？"
 GUESSES, GUESS_SECONDS = 5, 600  # wrong ones before one has to wait
 NOT_OVER = (OrderState.OPEN, OrderState.CLOSING, OrderState.PAID, OrderState.REFUNDING)
+
+
+class SharedValues:
+    """`SharedStore` in memory, for one thread."""
+
+    def __init__(self) -> None:
+        self._values: dict[str, tuple[str, float]] = {}
+
+    def get(self, name: str, now: float) -> str | None:
+        value, until = self._values.get(name, ("", now))
+        return value if until > now else None
+
+    def put(self, name: str, value: str, seconds: float, now: float) -> None:
+        self._values[name] = value, now + seconds
+
+    def count(self, name: str, seconds: float, now: float) -> int:
+        hits, until = self._values.get(name, ("0", 0.0))
+        until, hits = (until, hits) if until > now else (now + seconds, "0")
+        self._values[name] = str(int(hits) + 1), until
+        return int(hits) + 1
+
+    def lease(self, name: str, owner: str, seconds: float, now: float) -> bool:
+        raise NotImplementedError
+
+    def free(self, name: str, owner: str) -> None:
+        raise NotImplementedError
+
+    def wait_left(self, name: str, now: float) -> float:
+        raise NotImplementedError
 
 
 @dataclass(frozen=True)
@@ -86,6 +116,8 @@ class Town:
     confirmed: dict[tuple[str, str], datetime] = field(default_factory=dict)  # payer and look-up key
     told: set[tuple[str, str]] = field(default_factory=set)  # as `confirmed`, ever
     posed: list[str] = field(default_factory=list)
+    compared: list[str] = field(default_factory=list)  # names that were held against a number
+    shared: SharedValues = field(default_factory=SharedValues)
 
     def world(self, payer: str = "me") -> World:
         """The town as this payer's dialogs see it."""
@@ -101,6 +133,7 @@ class Town:
             consents=_Consents(self),
             captchas=_Captchas(self),
             guesses=_Guesses(self),
+            limits=StoredPeopleLimits(self.shared, LimitSettings(), lambda: self.moment.timestamp()),
             clock=self,
         )
 
@@ -121,6 +154,7 @@ class Town:
 
     def confirm(self, key: str, name: str) -> Person | None:
         self._up()
+        self.compared.append(name)
         found = self._resident(key)
         return self.person(key) if found and same_name(found.name, name) else None
 

@@ -47,7 +47,7 @@ def test_who_paid_here_needs_no_riddle(town: Town) -> None:
 def test_an_unknown_person_and_a_wrong_name_are_told_in_the_same_words(town: Town) -> None:
     person = town.person()
     answers = []
-    for number, name in ((NOBODY, "样测一"), (person.number, "样测不是")):
+    for number, name in ((NOBODY, "样测一"), (person.number, "样测错")):
         phone = town.phone()
         riddle = to_the_riddle(phone, number, name, phone.menu("query.enrolments"))
         answers.append(phone.type(str(answer_of(riddle))).text)

@@ -205,7 +205,7 @@ def test_an_agencys_file_changes_what_the_bot_finds(stage: ScenePerformer) -> No
     assert says(stage, "来文件", "enrolments 李测二 medical status=paused") == []
     says(stage, "菜单", "医疗保险费缴纳")
     says(stage, "打字", "369901197005210021")
-    assert "暂停状态" in says(stage, "打字", "李测二")[0]
+    assert "现在没有要缴的" in says(stage, "打字", "李测二")[0]
 
 
 @pytest.mark.parametrize(

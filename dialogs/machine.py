@@ -14,6 +14,7 @@ from dialogs.choices import exactly, is_several, partly, plain, plain_label
 from dialogs.said import Reply, Said
 from dialogs.session import Session
 from dialogs.step import End, Go, Known, Option, Service, Step, Wrong
+from dialogs.steps.consent import withdraw_consent
 from dialogs.terms.emoticons import without_emoticons
 from dialogs.texts import say, sentences
 from dialogs.vocabulary import ATTACHMENTS, GREETINGS, THANKS, command_of
@@ -38,6 +39,9 @@ def turn(session: Session, said: Said, world: World, services: Mapping[str, Serv
     if said.kind in ("quiet", "unsubscribe"):
         return Turn(Session() if said.kind == "unsubscribe" else session, Reply())
     try:
+        if said.kind == "withdraw":
+            withdraw_consent(world)
+            return Turn(Session(), Reply())
         return _Conversation(session.copy(), said, world, services).run()
     except Unavailable:
         return Turn(session, Reply((say("machine.unavailable"),)), ("machine:Unavailable",))

@@ -11,6 +11,7 @@ Kind = Literal[
     "menu",  # the account's menu: `key` holds the service
     "subscribe",  # `key` holds the scene of the account's code that was scanned, if one was
     "unsubscribe",
+    "withdraw",  # the WeChat account was closed, or its authorization taken back: as 撤回同意, and nothing is said
     "scan",  # the account's code: `key` holds its scene
     "voice",  # `text` holds what WeChat recognised, if anything
     "image",

@@ -28,6 +28,7 @@ VERBS: dict[str, Literal["never", "maybe", "always"]] = {
     "点旧": "always",  # an option further up in the chat
     "关注": "maybe",  # by the account's QR code, where a scene is given
     "取消关注": "never",
+    "注销微信": "never",
     "扫码": "always",
     "图片": "never",
     "语音": "maybe",  # the words WeChat recognised

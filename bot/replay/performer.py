@@ -85,6 +85,7 @@ class ScenePerformer:
             "点旧": lambda phone, words: _nothing(phone.tap_old(words)),
             "关注": lambda phone, words: _nothing(phone.subscribe(words or None)),
             "取消关注": lambda phone, words: _nothing(phone.unsubscribe()),
+            "注销微信": lambda phone, words: _nothing(phone.close_account()),
             "扫码": lambda phone, words: _nothing(phone.scan(words)),
             "图片": lambda phone, words: _nothing(phone.image()),
             "语音": lambda phone, words: _nothing(phone.voice(words or None)),

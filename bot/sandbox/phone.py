@@ -13,11 +13,12 @@ import urllib3
 
 from bot.sandbox.bubbles import Bubble, Link, pick
 from bot.sandbox.delivery import Account, Delivered, deliver
-from bot.sandbox.push_xml import message
+from bot.sandbox.push_xml import cdata, message
 from bot.sandbox.quota import Opened
 
 _SHEET = re.compile(r'<script type="application/json" id="sheet">(.*?)</script>', re.DOTALL)
 # What WeChat itself shows when the account gives no answer it understands.
+PLATFORM = "oPlatformPushService"  # who sends events that no citizen sends
 TOAST = "该公众号提供的服务出现故障，请稍后再试"
 USER_AGENT = (
     "Mozilla/5.0 (Linux; Android 14; wv) AppleWebKit/537.36 (KHTML, like Gecko) Version/4.0 Chrome/126.0 "
@@ -161,6 +162,12 @@ class Phone:
         self._home.follows(self.openid, become=False)
         self._note(deliver(self._home, self.openid, event))
         return []
+
+    def close_account(self) -> list[Bubble]:
+        """Close the WeChat account. WeChat tells it in its own name; whose account it was stands in OpenID."""
+        about = {"OpenID": self.openid, "AppID": "wx0000000000000000", "RevokeInfo": "1"}
+        event = self._xml("event", {"Event": "user_authorization_cancellation", **about})
+        return self._deliver(event.replace(cdata(self.openid), cdata(PLATFORM), 1))
 
     def scan(self, scene: str) -> list[Bubble]:
         """Scan the account's QR code; who does not follow yet, follows."""

@@ -23,6 +23,7 @@ DONE = {
     "image": "图片",
     "video": "视频",
     "link": "链接",
+    "withdraw": "注销微信或收回授权",
 }
 DONE |= {"location": "位置", "unknown": "认不出的消息"}
 

@@ -115,7 +115,7 @@ class Journal:
                 keep(self._engine, self._seal, [self._turn(one) for one in some])
                 withdrawn = say("consent_withdrawal.done")
                 for one in some:
-                    if withdrawn in one.reply.text:
+                    if withdrawn in one.reply.text or one.said.kind == "withdraw":
                         forget(self._engine, one.openid, int(one.at))
                 for one in some:
                     if self._waiting and self._waiting[0] is one:  # else it was pushed out meanwhile

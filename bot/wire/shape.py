@@ -23,6 +23,8 @@ from dialogs.terms.emoticons import is_sticker_text
 
 LONGEST_TEXT = 2000  # characters; a longer text is cut and ends in "…", so that its length still tells
 _LONGEST_KEY = 128
+# The citizen closed the WeChat account, or took back what the account may know: as 撤回同意.
+WITHDRAWING = ("user_authorization_cancellation", "user_authorization_revoke")
 _PARTY = re.compile(r"[0-9A-Za-z_*@.-]{1,64}")
 
 
@@ -44,6 +46,12 @@ def read_message(robot: WeRoBot, xml: bytes) -> Message:
         raise Unreadable("FromUserName")
     if not (isinstance(account, str) and _PARTY.fullmatch(account)):
         raise Unreadable("ToUserName")
+    if elements.get("Event") in WITHDRAWING:
+        # FromUserName is the platform here, OpenID the citizen (developers.weixin.qq.com: authorization_change)
+        about = elements.get("OpenID", openid)
+        if not (isinstance(about, str) and _PARTY.fullmatch(about)):
+            raise Unreadable("OpenID")
+        openid = about
     key = message_key(elements)
     try:
         message = process_message(elements)
@@ -80,7 +88,7 @@ def translator() -> WeRoBot:
         "scan_event": lambda message: Said("scan", key=_scene(message)),
         "scancode_waitmsg_event": lambda _: Said("scan"),
         "click_event": lambda message: Said("menu", key=_short(message.key)),
-        "all": lambda message: Said("quiet" if message.type.endswith("_event") else "unknown"),
+        "all": _other,
     }
     for kind, handler in kinds.items():
         robot.add_handler(handler, kind)
@@ -95,6 +103,13 @@ def _text(message: Any) -> Said:
     if is_sticker_text(text):
         return Said("image")
     return Said("text", text=text) if text else Said("unknown")
+
+
+def _other(message: Any) -> Said:
+    """What WeRoBot has no handler of its own for."""
+    if message.type.removesuffix("_event") in WITHDRAWING:
+        return Said("withdraw")
+    return Said("quiet" if message.type.endswith("_event") else "unknown")
 
 
 def _scene(message: Any) -> str:

@@ -55,6 +55,13 @@ class Consent(Step):
         return refused()
 
 
+def withdraw_consent(world: World) -> None:
+    """Take the consent back; contacts and what was confirmed go with it. Orders and payments are the bureau's books."""
+    world.contacts.forget(world.payer)
+    world.captchas.forget(world.payer)
+    world.consents.withdraw(world.payer)
+
+
 class ConsentWithdrawal(Step):
     """撤回同意: what follows from it, and only then."""
 
@@ -70,10 +77,8 @@ class ConsentWithdrawal(Step):
         return Ask(say("consent_withdrawal.ask"), [withdraw, keep])
 
     def on_withdraw(self, known: Knowledge, world: World) -> Answer:
-        """Contacts and what was confirmed go with it; orders and payments stay: they are the bureau's books."""
-        world.contacts.forget(world.payer)
-        world.captchas.forget(world.payer)
-        world.consents.withdraw(world.payer)
+        """Contacts and what was confirmed go with it."""
+        withdraw_consent(world)
         return End(say("consent_withdrawal.done"))
 
     def on_keep(self, known: Knowledge, world: World) -> Answer:

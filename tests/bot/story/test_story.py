@@ -172,6 +172,13 @@ def test_who_withdraws_consent_is_forgotten_by_the_journal(props: Props) -> None
     assert "收到 400元" in told
 
 
+def test_who_closes_the_wechat_account_is_forgotten_by_the_journal(props: Props) -> None:
+    with happened(PAID + "> [注销微信]\n", props) as it:
+        told = it.tell(OPENID)
+    assert "〔证件号" not in told
+    assert "收到 400元" in told
+
+
 def test_what_is_older_than_configured_is_deleted(props: Props) -> None:
     with happened(PAID, props) as it:
         it.app.journal.flush()

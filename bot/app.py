@@ -63,7 +63,7 @@ from storage.database import TURN_LOCK_SECONDS, open_database
 from storage.history import StoredHistory
 from storage.migrate import upgrade
 from storage.orders.attached import Attachments
-from storage.orders.opening import Opener
+from storage.orders.opening import Opener, OrderLimits
 from storage.orders.reading import OrderReader, StoredLedger
 from storage.orders.restoring import Restorer
 from storage.orders.settling import Settler
@@ -207,7 +207,13 @@ def build(
     ledger = StoredLedger(engine, zone)
     bureau_clock = BureauClock(clock, zone)
     cashier = StoredCashier(
-        opener=Opener(engine, zone, settings.pay.channel, settings.pay.expires_minutes),
+        opener=Opener(
+            engine,
+            zone,
+            settings.pay.channel,
+            settings.pay.expires_minutes,
+            OrderLimits(settings.limits.open_orders),
+        ),
         reader=OrderReader(engine, zone, links.url),
         till=till,
         registry=registry,

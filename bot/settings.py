@@ -110,6 +110,7 @@ class LimitsSettings(_Section):
     new_people_a_day: Annotated[int, Field(ge=3, le=1000)] = 10
     new_people_a_month: Annotated[int, Field(ge=3, le=10000)] = 30
     misses_before_code: Annotated[int, Field(ge=3, le=1000)] = 10
+    open_orders: Annotated[int, Field(ge=1, le=100)] = 5
 
     @property
     def people(self) -> LimitSettings:

@@ -44,7 +44,10 @@ class StoredCashier:
         opened = self.opener.open(payer, service, payables, names, self.clock.now())
         if opened.order_no:
             self.wake(opened.order_no)
-            return Opening(order=self.reader.order(payer, opened.order_no))
+            order = self.reader.order(payer, opened.order_no)
+            return Opening(order=order, short_minutes=opened.short_minutes)
+        if opened.too_many:
+            return Opening(too_many=opened.too_many)
         for payable in payables:
             taken = self.ledger.taken(payer, payable.key)
             if opened.paid and taken.payment:

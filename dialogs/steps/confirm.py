@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dialogs.choices import plain
 from dialogs.said import Said
-from dialogs.step import Answer, Ask, End, Go, Knowledge, Known, Option, Step, Wrong
-from dialogs.steps.owed import already_paid, being_paid, payable
+from dialogs.step import Answer, Ask, End, Go, Knowledge, Option, Step, Wrong
+from dialogs.steps.owed import already_paid, being_paid, payable, shorter, too_many_orders
 from dialogs.terms.insurance import Insurance, Payable, PayKind
 from dialogs.terms.money import yuan
 from dialogs.texts import say
@@ -62,7 +62,9 @@ class Confirm(Step):
             return End(say("confirm.gone"))
         opening = world.cashier.open(world.payer, self.service, [owed])
         if opening.order:
-            return Known({"order": opening.order.no})
+            return Known({"order": opening.order.no}, shorter(opening))
+        if opening.too_many:
+            return too_many_orders(opening)
         if opening.paid:
             return already_paid(known, world, opening.paid)
         return being_paid(world, owed.key) or End(say("confirm.gone"))

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from dialogs.said import Said
-from dialogs.step import Answer, Ask, End, Go, Json, Knowledge, Known, Option, Step, Wrong
+from dialogs.step import Answer, Ask, End, Go, Json, Knowledge, Option, Step, Wrong
 from dialogs.steps.family_bill import Bill, Item, Left, bill, table, total
 from dialogs.steps.family_lines import described, shown
-from dialogs.steps.owed import clock_time
+from dialogs.steps.owed import clock_time, shorter, too_many_orders
 from dialogs.terms.money import yuan
 from dialogs.texts import say
 from dialogs.world import World
@@ -58,7 +58,9 @@ class FamilyConfirm(Step):
             return changed
         opening = world.cashier.open(world.payer, SERVICE, [one.payable for one in _shown(known, found)])
         if opening.order:
-            return Known({"order": opening.order.no})
+            return Known({"order": opening.order.no}, shorter(opening))
+        if opening.too_many:
+            return too_many_orders(opening)
         return _changed(known, bill(known, world)) or End(say("family_confirm.gone"))  # somebody was quicker, or late
 
     def on_more(self, known: Knowledge, world: World) -> Answer:

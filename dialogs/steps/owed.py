@@ -24,7 +24,7 @@ from dialogs.terms.insurance import (
 )
 from dialogs.terms.money import yuan
 from dialogs.texts import say
-from dialogs.world import Held, Payment, World
+from dialogs.world import Held, Opening, Payment, World
 
 WITH_A_REASON = (Why.FREE, Why.RECEIVING, Why.PAUSED, Why.ENDED)  # what is told only to acquaintances
 
@@ -140,6 +140,16 @@ def already_paid(known: Knowledge, world: World, payment: Payment) -> End:
         day=day_of(payment.paid_at.date()),
     )
     return End(text)
+
+
+def shorter(opening: Opening) -> str:
+    """That the order runs shorter than usual, and why; "" where it does not."""
+    return say("confirm.short", minutes=opening.short_minutes) if opening.short_minutes else ""
+
+
+def too_many_orders(opening: Opening) -> End:
+    """No further order before one of the open ones is paid or given up."""
+    return End(say("confirm.too_many", count=opening.too_many), [Option(say("service.my.orders"), go="my.orders")])
 
 
 def clock_time(moment: datetime) -> str:

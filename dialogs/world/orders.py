@@ -88,12 +88,14 @@ class Payment:
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """What came of asking for an order: exactly one of the four is set."""
+    """What came of asking for an order: exactly one of the first five is set."""
 
     order: Order | None = None
     held: Held | None = None
     paid: Payment | None = None
     gone: bool = False  # no tariff and no assessment allows it any more
+    too_many: int = 0  # so many orders of this payer are open; one has to be paid or given up first
+    short_minutes: int = 0  # of an order that runs shorter than usual, because others were not paid
 
 
 class Cancelling(StrEnum):

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta, tzinfo
 
-from sqlalchemy import Connection, Engine, bindparam, insert, select
+from sqlalchemy import Connection, Engine, bindparam, func, insert, select, text
 from sqlalchemy.exc import IntegrityError
 
 from dialogs.terms.insurance import Payable
@@ -21,16 +21,48 @@ from storage.orders.rows import lines_of, the_order
 _PAID = select(PAYMENT.c.id).where(PAYMENT.c.settles.in_(bindparam("keys", expanding=True)))
 _HOLDERS = select(LINE.c.order_no).where(LINE.c.holds.in_(bindparam("keys", expanding=True)))
 
+_OPEN = (OrderState.OPEN, OrderState.CLOSING)
+_GIVEN_UP = ("expired", "cancelled", "cancelling")
+_OF_PAYER = select(
+    func.count().filter(ORDER.c.state.in_(_OPEN)).label("open"),
+    func.count()
+    .filter((ORDER.c.state == OrderState.CLOSED) & ORDER.c.close_reason.in_(_GIVEN_UP))
+    .filter(ORDER.c.opened_at > bindparam("since"))
+    .label("given_up"),
+).where(ORDER.c.payer == bindparam("of"))
+_ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtextextended(:of, 0))")  # SQLite has one writer anyway
+DAY_SECONDS = 86400
+
 ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # read out over the telephone without mistakes
 SHORTEST_SECONDS = 90  # WeChat Pay refuses a time_expire less than a minute away
 RACES = 4  # another payer's commit may come between a look and an insert; then one looks again
 
 
 @dataclass(frozen=True, slots=True)
+class OrderLimits:
+    """How many orders one openid may have open, so that one payer cannot keep many others from paying.
+
+    After `given_up` orders that were opened within a day and given up or ran out, new ones run `short_minutes`, and
+    `open_then` may be open at a time.
+    """
+
+    open_orders: int = 5
+    given_up: int = 3
+    open_then: int = 2
+    short_minutes: int = 10
+
+
+@dataclass(frozen=True, slots=True)
 class Opened:
-    """What came of it: the order's number, or the order that holds it, or that it is paid, or that it is too late."""
+    """What came of it: the order's number, or the order that holds it, or that it is paid, or that it is too late.
+
+    `too_many` is the number of open orders where the payer may have no further one; `short_minutes` how long the order
+    runs where that is less than usual, because of others that were not paid.
+    """
 
     order_no: str = ""
+    too_many: int = 0
+    short_minutes: int = 0
     held_by: str = ""
     paid: bool = False
     too_late: bool = False
@@ -44,6 +76,7 @@ class Opener:
     zone: tzinfo
     channel: str
     minutes: int
+    limits: OrderLimits = OrderLimits()
 
     def open(
         self, payer: str, service: str, payables: Sequence[Payable], names: Mapping[str, str], now: datetime
@@ -81,7 +114,14 @@ class Opener:
         holders = set(connection.execute(_HOLDERS, {"keys": keys}).scalars())
         if holders:
             return _same_again(connection, payer, payables, holders, now)
-        expires = self._expires(payables, now)
+        if connection.dialect.name == "postgresql":
+            connection.execute(_ONE_AT_A_TIME, {"of": payer})
+        counted = connection.execute(_OF_PAYER, {"of": payer, "since": int(now.timestamp()) - DAY_SECONDS}).one()
+        is_short = counted.given_up >= self.limits.given_up
+        if counted.open >= (self.limits.open_then if is_short else self.limits.open_orders):
+            return Opened(too_many=counted.open)
+        minutes = min(self.minutes, self.limits.short_minutes) if is_short else self.minutes
+        expires = self._expires(payables, now, minutes)
         if (expires - now).total_seconds() < SHORTEST_SECONDS:
             return Opened(too_late=True)
         no = order_number(now)
@@ -101,13 +141,13 @@ class Opener:
         for line_no, payable in sorted(numbered, key=lambda one: one[1].key):
             connection.execute(insert(LINE), line_values(no, line_no, payable, names[payable.insured]))
         add_attempt(connection, no, int(now.timestamp()))
-        return Opened(order_no=no)
+        return Opened(order_no=no, short_minutes=minutes if is_short else 0)
 
-    def _expires(self, payables: Sequence[Payable], now: datetime) -> datetime:
+    def _expires(self, payables: Sequence[Payable], now: datetime, minutes: int) -> datetime:
         """Some minutes from now, and never past the end of a payable's last day."""
         last_day = min(payable.last_day for payable in payables)
         day_ends = datetime.combine(last_day, time(23, 59, 59), self.zone)
-        return min(now + timedelta(minutes=self.minutes), day_ends)
+        return min(now + timedelta(minutes=minutes), day_ends)
 
 
 def order_number(now: datetime) -> str:

@@ -19,7 +19,7 @@ from dialogs.terms.insurance import Insurance, Payable, PayKind
 from storage.database import reading, table_of, writing
 from storage.orders import attempts, refunds
 from storage.orders.columns import ATTEMPT, LINE, NOTICE, ORDER, PAYMENT
-from storage.orders.opening import Opened, Opener
+from storage.orders.opening import Opened, Opener, OrderLimits
 from storage.orders.settling import Received, Settled, Settler
 from storage.tables import PersonRow
 from tests.storage.whole import every_row, having
@@ -29,6 +29,7 @@ NOON = datetime(2026, 11, 23, 12, 0, tzinfo=ZONE)
 LAST_DAY = date(2026, 12, 20)
 MCH_ID, APP_ID = "1900000001", "wx1234567890abcdef"
 MINUTES = 30
+UNLIMITED = OrderLimits(open_orders=1000, given_up=1000)  # tests of other things
 PEOPLE = ("wang", "li", "zhao", "sun")
 
 
@@ -58,6 +59,7 @@ class Counter:
     """Orders over one database, without any WeChat Pay: what it does is said here by hand."""
 
     engine: Engine
+    limits: OrderLimits = UNLIMITED
 
     @classmethod
     def opened(cls, engine: Engine) -> Counter:
@@ -73,7 +75,8 @@ class Counter:
 
     def try_to_open(self, payer: str, *payables: Payable, at: datetime = NOON) -> Opened:
         names = {one.insured: f"{one.insured}*" for one in payables}
-        return Opener(self.engine, ZONE, "jsapi", MINUTES).open(payer, "pay.pension", payables, names, at)
+        opener = Opener(self.engine, ZONE, "jsapi", MINUTES, self.limits)
+        return opener.open(payer, "pay.pension", payables, names, at)
 
     def open(self, payer: str = "oPayer", *payables: Payable, at: datetime = NOON) -> str:
         """An order; its first attempt is its number with `-1`."""

@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from dialogs.terms.insurance import Payable, PayKind
 from storage.database import DatabaseUnavailable, writing
 from storage.orders.columns import ATTEMPT, LINE, ORDER
-from storage.orders.opening import ALPHABET, Opened, order_number
+from storage.orders.opening import ALPHABET, Opened, OrderLimits, order_number
 from tests.storage.counter import NOON, ZONE, Counter, at_once, later, payable, seconds
 
 
@@ -174,3 +174,40 @@ def test_a_back_payment_is_owed_beside_the_years_own(counter: Counter) -> None:
     counter.open("oPayer", payable())
     counter.open("oOther", replace(payable(), pay_kind=PayKind.BACK, assess_no="A1"))
     assert len(counter.rows(ORDER)) == 2
+
+
+def limited(counter: Counter) -> Counter:
+    return replace(counter, limits=OrderLimits())
+
+
+def several(count: int) -> list[Payable]:
+    """As many things that can be paid, of one person: a year each."""
+    return [replace(payable("wang"), cover_year=2000 + number) for number in range(count)]
+
+
+def test_a_payer_has_at_most_five_orders_open_however_many_are_asked_for_at_once(counter: Counter) -> None:
+    counter = limited(counter)
+    outcomes = at_once(*(partial(counter.try_to_open, "oPayer", one) for one in several(9)))
+    assert len([one for one in outcomes if one.order_no]) == 5
+    assert {one.too_many for one in outcomes if not one.order_no} == {5}
+    assert counter.try_to_open("oOther", payable("li")).order_no
+
+
+def test_thirty_orders_opened_and_given_up_run_shorter_after_the_third_and_two_at_a_time(counter: Counter) -> None:
+    counter = limited(counter)
+    for number in range(3):
+        counter.close(counter.open("oPayer", payable(), at=later(minutes=number)), "cancelled", later(minutes=number))
+    first, second, third = several(3)
+    opened = counter.try_to_open("oPayer", first, at=later(hours=1))
+    assert opened.short_minutes == 10
+    assert counter.order(opened.order_no).expires_at == seconds(later(hours=1, minutes=10))
+    assert counter.try_to_open("oPayer", second, at=later(hours=1)).order_no
+    assert counter.try_to_open("oPayer", third, at=later(hours=1)) == Opened(too_many=2)
+
+
+def test_a_day_later_orders_run_as_long_as_ever(counter: Counter) -> None:
+    counter = limited(counter)
+    for number in range(3):
+        counter.close(counter.open("oPayer", payable(), at=later(minutes=number)), "expired", later(minutes=number))
+    opened = counter.try_to_open("oPayer", payable(), at=later(days=1, minutes=3))
+    assert (bool(opened.order_no), opened.short_minutes) == (True, 0)

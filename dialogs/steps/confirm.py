@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dialogs.choices import plain
 from dialogs.said import Said
-from dialogs.step import Answer, Ask, End, Go, Knowledge, Option, Step, Wrong
+from dialogs.step import Answer, Ask, End, Go, Knowledge, Known, Option, Step, Wrong
 from dialogs.steps.owed import already_paid, being_paid, payable, shorter, too_many_orders
 from dialogs.terms.insurance import Insurance, Payable, PayKind
 from dialogs.terms.money import yuan

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from dialogs.said import Said
-from dialogs.step import Answer, Ask, End, Go, Json, Knowledge, Option, Step, Wrong
+from dialogs.step import Answer, Ask, End, Go, Json, Knowledge, Known, Option, Step, Wrong
 from dialogs.steps.family_bill import Bill, Item, Left, bill, table, total
 from dialogs.steps.family_lines import described, shown
 from dialogs.steps.owed import clock_time, shorter, too_many_orders

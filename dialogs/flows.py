@@ -30,6 +30,7 @@ from dialogs.steps.orders import Orders
 from dialogs.steps.payments import PaymentDetail, Payments, WhichInsurance
 from dialogs.steps.services import Help, Services
 from dialogs.steps.standard import Standard
+from dialogs.steps.take_over import OtherOrder, TakeOver
 from dialogs.steps.tier import Tier
 from dialogs.terms.certificate import SCENE, is_certificate
 from dialogs.terms.insurance import Insurance
@@ -81,6 +82,7 @@ PAY_MEDICAL_ASSESSED = Flow(
     Confirm(MEDICAL, "pay.medical_assessed"),
     Checkout(),
 )
+PAY_TAKE_OVER = Flow("我来缴", OtherOrder(), Consent(), LookupNumber(), LookupName(), Captcha(), TakeOver())
 PAY_FAMILY = Flow(
     "一家一起缴",
     Consent(),
@@ -139,6 +141,7 @@ SERVICES: Mapping[str, Service] = {
         ),
         Service("pay.medical", PAY_MEDICAL, words=(("医保",), ("医疗",), ("合作医疗",), ("新农合",))),
         Service("pay.medical_assessed", PAY_MEDICAL_ASSESSED, words=(("医", "核定"), ("医", "补缴"), ("新生儿",))),
+        Service("pay.take_over", PAY_TAKE_OVER),
         Service("pay.family", PAY_FAMILY, words=(("一家",), ("全家",), ("一起", "缴"), ("一起", "交"))),
         Service("query.payments", QUERY_PAYMENTS, words=(("查", "缴费"), ("查", "交费"), ("缴费", "记录"))),
         Service("query.enrolments", QUERY_ENROLMENTS, words=(("参保",), ("查", "养老"), ("查", "医"))),

@@ -145,12 +145,16 @@ def paid_notice(order: Row[Any], lines: Sequence[Row[Any]], now: int) -> Notice:
 
 def closed_notice(order: Row[Any], zone: tzinfo, now: int) -> Notice | None:
     """The order ended without payment. One who cancelled in the chat and was told there is not told again."""
-    if order.close_reason not in ("expired", "cancelling"):
+    keys = {"expired": "notice.expired", "cancelling": "notice.cancelled", "taken_over": "notice.taken_over"}
+    if order.close_reason not in keys:
         return None
     opened = datetime.fromtimestamp(order.opened_at, zone)
-    key = "notice.expired" if order.close_reason == "expired" else "notice.cancelled"
-    text = say(key, time=f"{opened:%H:%M}", amount=yuan(order.amount))
-    return Notice(f"closed:{order.no}", order.payer, "closed", {"lines": [text]}, now)
+    content: dict[str, Any] = {
+        "lines": [say(keys[order.close_reason], time=f"{opened:%H:%M}", amount=yuan(order.amount))]
+    }
+    if order.close_reason == "taken_over":
+        content["options"] = [["go:my.orders", say("service.my.orders")]]
+    return Notice(f"closed:{order.no}", order.payer, "closed", content, now)
 
 
 def refund_due_notice(

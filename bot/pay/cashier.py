@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from bot.pay.till import Till
 from dialogs.terms.insurance import Payable
-from dialogs.world import Cancelling, Clock, Ledger, Opening, Order, OrderState, Registry, Unavailable
+from dialogs.world import Cancelling, Clock, Ledger, Opening, Order, OrderState, Registry, TakingOver, Unavailable
 from storage.database import reading, writing
-from storage.orders import attempts
+from storage.orders import attempts, taking_over
 from storage.orders.columns import PLACED
 from storage.orders.opening import Opener
 from storage.orders.reading import OrderReader
@@ -86,6 +86,26 @@ class StoredCashier:
             return Cancelling.CLOSING
         order = self.reader.order(payer, no)
         return CANCELLED.get(order.state, Cancelling.CLOSING) if order else Cancelling.UNKNOWN
+
+    def take_over(self, payer: str, payable_key: str) -> TakingOver:
+        """Close the order that holds it as a cancelled one is closed; paid at WeChat Pay, it is paid.
+
+        Safe to repeat and to be interrupted: the order is `closing` from the first commit on, and the worker goes on.
+        """
+        with writing(self.till.engine) as connection:
+            holder = taking_over.holder_of(connection, payable_key)
+            if holder is None or holder.payer == payer:
+                return TakingOver.FREE
+            if refused := taking_over.begin(connection, holder, payable_key, self._now()):
+                return refused
+        self.till.advance(holder.no)
+        taken = self.ledger.taken(payer, payable_key)
+        if taken.payment:
+            return TakingOver.PAID
+        if taken.held:
+            self.wake(holder.no)
+            return TakingOver.CLOSING
+        return TakingOver.FREE
 
     def ask_card(self, payer: str, no: str) -> Order | None:
         """Have a payment card made and sent; asked for again, one with a fresh code."""

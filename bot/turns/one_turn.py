@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from dialogs.terms.identity import Document
 from dialogs.terms.insurance import Insurance, Payable, Person, Standing
-from dialogs.world import Cancelling, Cashier, Consents, Opening, Order, Registry
+from dialogs.world import Cancelling, Cashier, Consents, Opening, Order, Registry, TakingOver
 
 
 class OneTurnsRegistry:
@@ -99,6 +99,11 @@ class OneTurnsCashier:
         """See `Cashier`."""
         self.moved = True
         return self._cashier.cancel(payer, no)
+
+    def take_over(self, payer: str, payable_key: str) -> TakingOver:
+        """See `Cashier`."""
+        self.moved = True
+        return self._cashier.take_over(payer, payable_key)
 
     def ask_card(self, payer: str, no: str) -> Order | None:
         """See `Cashier`."""

@@ -31,7 +31,9 @@ class Assessed(Step):
             return self._nothing(known, world, free=found[0] if found else None)
         values: list[dict[str, Json]] = [{"assessment": one.no, "assessments": len(due)} for one in due]
         if len(due) == 1:
-            held = being_paid(world, assessed_payable(str(known["insured"]), due[0]).key)
+            held = being_paid(
+                known, world, assessed_payable(str(known["insured"]), due[0]).key, f"pay.{self.insurance}_assessed"
+            )
             return held or Known(
                 values[0], say(f"assessed.one_{self.insurance}", name=name, what=_label(due[0], open_to))
             )

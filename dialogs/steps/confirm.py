@@ -67,7 +67,7 @@ class Confirm(Step):
             return too_many_orders(opening)
         if opening.paid:
             return already_paid(known, world, opening.paid)
-        return being_paid(world, owed.key) or End(say("confirm.gone"))
+        return being_paid(known, world, owed.key, self.service) or End(say("confirm.gone"))
 
     def on_tier(self, known: Knowledge, world: World) -> Answer:
         """Another tier."""

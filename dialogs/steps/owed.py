@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, datetime
 
-from dialogs.step import Answer, End, Go, Knowledge, Option
+from dialogs.step import Answer, End, Go, Json, Knowledge, Option
 from dialogs.steps.obstacles import Why, assessed_instead, obstacle
 from dialogs.steps.strangers import details_option, may_hear_details
 from dialogs.terms.insurance import (
@@ -16,10 +16,12 @@ from dialogs.terms.insurance import (
     Enrolment,
     Insurance,
     Payable,
+    PayKind,
     Status,
     assessed_payable,
     next_window,
     open_rows,
+    payable_key,
     tariff_payable,
 )
 from dialogs.terms.money import yuan
@@ -94,7 +96,8 @@ def why_nothing(known: Knowledge, world: World, insurance: Insurance) -> Answer 
     if found.payment:
         return already_paid(known, world, found.payment)
     if found.held:
-        return _held(found.held)
+        key = payable_key(insured, insurance, found.year, PayKind.NORMAL, "")
+        return _held(found.held, known, world, key, f"pay.{insurance}")
     if found.why in WITH_A_REASON and not may_hear_details(world, insured):
         return not_owed(known, insurance, found.year)
     if found.why is Why.FREE:
@@ -108,16 +111,19 @@ def why_nothing(known: Knowledge, world: World, insurance: Insurance) -> Answer 
     return End(say("enrolled.sixty" if found.why is Why.SIXTY else "enrolled.under16", name=name))
 
 
-def being_paid(world: World, key: str) -> Answer | None:
-    """Somebody has an order for it open: oneself (it is shown), or another (who, nobody is told)."""
+def being_paid(known: Knowledge, world: World, key: str, service: str) -> Answer | None:
+    """An order for it is open: one's own (it is shown), or another's (whose, is not told). `service` is under way."""
     held = world.ledger.taken(world.payer, key).held
-    return _held(held) if held else None
+    return _held(held, known, world, key, service) if held else None
 
 
-def _held(held: Held) -> Answer:
+def _held(held: Held, known: Knowledge, world: World, key: str, service: str) -> Answer:
     if held.mine:
         return Go("my.orders", {"order": held.order_no}, say("owed.mine"))
-    return End(say("owed.other", time=clock_time(held.opened_at)))
+    person: dict[str, Json] = {name: known[name] for name in ("insured", "number", "name") if name in known}
+    person |= {"fits": True, "payable": key, "service": service}
+    text = say("owed.other_wait", time=clock_time(held.opened_at))
+    return End(text, [Option(say("owed.take_over"), value=person, go="pay.take_over")])
 
 
 def not_owed(known: Knowledge, insurance: Insurance, year: int) -> End:

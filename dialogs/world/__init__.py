@@ -26,6 +26,7 @@ from dialogs.world.lookups import (
 from dialogs.world.orders import (
     MOST_AMOUNT,
     MOST_LINES,
+    TAKE_OVER_SECONDS,
     Cancelling,
     Cashier,
     Held,
@@ -37,6 +38,7 @@ from dialogs.world.orders import (
     OrderState,
     Payment,
     Taken,
+    TakingOver,
 )
 from dialogs.world.registry import Registry, Tariffs
 from dialogs.world.unavailable import Unavailable
@@ -44,6 +46,7 @@ from dialogs.world.unavailable import Unavailable
 __all__ = [
     "MOST_AMOUNT",
     "MOST_LINES",
+    "TAKE_OVER_SECONDS",
     "Cancelling",
     "Captchas",
     "Cashier",
@@ -71,6 +74,7 @@ __all__ = [
     "RecordState",
     "Registry",
     "Taken",
+    "TakingOver",
     "Tariffs",
     "Unavailable",
     "Verified",

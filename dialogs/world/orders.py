@@ -115,6 +115,20 @@ class Taken:
     held: Held | None = None  # by an order that is neither closed nor paid
 
 
+class TakingOver(StrEnum):
+    """What came of asking to pay what another payer's open order holds (我来缴)."""
+
+    FREE = "free"  # that order ended without payment, at WeChat Pay too
+    CLOSING = "closing"  # not yet certain whether it was paid
+    PAID = "paid"  # it had been paid
+    EARLY = "early"  # it has not stood unpaid for long enough
+    OFTEN = "often"  # this payable was taken over too often within an hour
+
+
+TAKE_OVER_SECONDS = 180
+"""So long an order has to stand unpaid before another payer may take it over."""
+
+
 class Ledger(Protocol):
     """What was paid and what is being paid."""
 
@@ -147,6 +161,10 @@ class Cashier(Protocol):
 
     def cancel(self, payer: str, no: str) -> Cancelling:
         """Close it at WeChat Pay, then here."""
+        ...
+
+    def take_over(self, payer: str, payable_key: str) -> TakingOver:
+        """Close another payer's open order for this at WeChat Pay, then here; that payer is told."""
         ...
 
     def ask_card(self, payer: str, no: str) -> Order | None:

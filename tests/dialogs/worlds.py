@@ -15,6 +15,7 @@ from dialogs.terms.contact import MOST_CONTACTS, Contact, Keeping, Relation
 from dialogs.terms.identity import Document, mask_name, mask_number, read_document, same_name
 from dialogs.terms.insurance import Assessment, Enrolment, Insurance, Payable, Person, Standing, TariffRow
 from dialogs.world import (
+    TAKE_OVER_SECONDS,
     Cancelling,
     Certifiable,
     CertifiedPayment,
@@ -28,6 +29,7 @@ from dialogs.world import (
     Payment,
     Record,
     Taken,
+    TakingOver,
     Unavailable,
     Verified,
     World,
@@ -273,6 +275,15 @@ class _Cashier:
 
     def check(self, payer: str, no: str) -> Order | None:
         return self.order(payer, no)
+
+    def take_over(self, payer: str, payable_key: str) -> TakingOver:
+        self.town._up()
+        for no, order in self.town.books.items():
+            if order.state is OrderState.OPEN and payable_key in [line.payable_key for line in order.lines]:
+                if self.town.moment - order.opened_at < timedelta(seconds=TAKE_OVER_SECONDS):
+                    return TakingOver.EARLY
+                self.town.books[no] = replace(order, state=OrderState.CLOSED)
+        return TakingOver.FREE
 
     def cancel(self, payer: str, no: str) -> Cancelling:
         order = self.order(payer, no)

@@ -214,6 +214,10 @@ class Conversation(RuleBasedStateMachine):
         if not here.asked or here.asked == self.session.asked:
             return
         there = place(self.session)
+        if here.asked in ("document", "insured") and self.session.known.get("insured") not in {
+            one.key for one in RESIDENTS
+        }:
+            return  # a number that is nobody's here
         for option in here.options:
             if isinstance(option.value, dict) and all(self.session.known.get(k) == v for k, v in option.value.items()):
                 index = here.options.index(option)

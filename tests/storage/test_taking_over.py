@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from functools import partial
 
 import pytest
@@ -72,4 +73,4 @@ def test_the_payer_is_told_that_another_pays_now(counter: Counter) -> None:
     counter.mark_closed(f"{no}-1", later(minutes=5))
     [notice] = counter.rows(NOTICE)
     assert (notice.openid, notice.kind) == ("oFirst", "closed")
-    assert "接过去缴了" in str(notice.content)
+    assert "接过去缴了" in json.loads(notice.body)["lines"][0]

@@ -145,7 +145,8 @@ def paid_notice(order: Row[Any], lines: Sequence[Row[Any]], now: int) -> Notice:
 
 def closed_notice(order: Row[Any], zone: tzinfo, now: int) -> Notice | None:
     """The order ended without payment. One who cancelled in the chat and was told there is not told again."""
-    keys = {"expired": "notice.expired", "cancelling": "notice.cancelled", "taken_over": "notice.taken_over"}
+    keys = {reason: f"notice.{reason}" for reason in ("expired", "refused", "taken_over")}
+    keys["cancelling"] = "notice.cancelled"
     if order.close_reason not in keys:
         return None
     opened = datetime.fromtimestamp(order.opened_at, zone)

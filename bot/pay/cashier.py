@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Row
 
 from bot.pay.till import Till
 from dialogs.terms.insurance import Payable
@@ -15,6 +18,8 @@ from storage.orders.opening import Opener
 from storage.orders.reading import OrderReader
 from storage.orders.rows import change_order, running
 
+WAIT_SECONDS = 2.0  # for another thread or process that is placing the attempt
+WAIT_STEP = 0.1
 CANCELLED = {
     OrderState.CLOSED: Cancelling.CLOSED,
     OrderState.PAID: Cancelling.PAID,
@@ -67,8 +72,12 @@ class StoredCashier:
         return self.reader.orders(payer)
 
     def check(self, payer: str, no: str) -> Order | None:
-        """Ask WeChat Pay now what became of it; then as `order`."""
-        if self.reader.order(payer, no):
+        """Ask WeChat Pay what became of it, once in CHECK_SECONDS; then as `order`."""
+        if self.reader.order(payer, no) is None:
+            return None
+        with writing(self.till.engine) as connection:
+            may_ask = attempts.may_check(connection, no, self._now())
+        if may_ask:
             self.till.advance(no, ask=True)
         return self.reader.order(payer, no)
 
@@ -108,12 +117,17 @@ class StoredCashier:
         return TakingOver.FREE
 
     def ask_card(self, payer: str, no: str) -> Order | None:
-        """Have a payment card made and sent; asked for again, one with a fresh code."""
+        """Have a payment card made and sent; asked for again, one with a fresh code, unless that was often enough."""
         if self.reader.order(payer, no) is None:
             return None
         with writing(self.till.engine) as connection:
-            if not attempts.begin_switch(connection, no, "native", self._now()):
-                attempts.begin_anew(connection, no, self._now())  # whoever scanned the last code keeps others out
+            begun = (
+                attempts.begin_switch(connection, no, "native", self._now())
+                # a fresh code, because the first person who scans a code keeps others out
+                or attempts.begin_anew(connection, no, self._now())
+            )
+            if not begun and attempts.is_placed(connection, no):
+                return None
         self.wake(no)
         return self.reader.order(payer, no)
 
@@ -126,16 +140,39 @@ class StoredCashier:
         self.wake(no)
         return self.reader.order(payer, no)
 
+    def ask_new_link(self, payer: str, no: str) -> Order | None:
+        """Have the payer's link lead to a new attempt, unless that was often enough: WeChat's cashier failed."""
+        if self.reader.order(payer, no) is None:
+            return None
+        with writing(self.till.engine) as connection:
+            if not attempts.begin_anew(connection, no, self._now()) and attempts.is_placed(connection, no):
+                return None
+        self.wake(no)
+        return self.reader.order(payer, no)
+
     def _now(self) -> int:
         return int(self.clock.now().timestamp())
 
 
-def placed_prepay_id(till: Till, no: str) -> str:
-    """The prepay_id of the order's running attempt, placed first where it is not yet; "" where it cannot be had."""
-    for _ in range(2):
+def placed_attempt(till: Till, no: str, sleep: Callable[[float], None]) -> Row[Any] | None:
+    """The order's running attempt, placed first where it is not yet; None where it cannot be had now.
+
+    While another thread or process is placing it, this waits up to WAIT_SECONDS: placing it a second time would give
+    another prepay_id and might end the first. One whose prepay_id is too old is closed and followed by a new attempt.
+    """
+    for _ in range(int(WAIT_SECONDS / WAIT_STEP)):
+        now = int(till.clock())
         with reading(till.engine) as connection:
-            row = running(connection, no)
-        if row is not None and row.state == PLACED:
-            return row.prepay_id or ""
-        till.advance(no)
-    return ""
+            attempt = running(connection, no)
+        if attempt is not None and attempt.state == PLACED:
+            if not attempts.is_old(attempt, now):
+                return attempt
+            with writing(till.engine) as connection:
+                if not attempts.begin_anew(connection, no, now, attempt.out_trade_no):
+                    return attempt
+        if not till.advance(no):
+            with reading(till.engine) as connection:
+                attempt = running(connection, no)
+            return attempt if attempt is not None and attempt.state == PLACED else None
+        sleep(WAIT_STEP)
+    return None

@@ -11,25 +11,28 @@ SCRIPT = """(function(){
 var d=document,sheet=JSON.parse(d.getElementById('sheet').textContent);
 function pay(){WeixinJSBridge.invoke('getBrandWCPayRequest',sheet,function(r){
 if(/:(ok|cancel)$/.test(r.err_msg)){WeixinJSBridge.call('closeWindow')}
-else{d.getElementById('opening').hidden=true;d.getElementById('failed').hidden=false}})}
+else{d.getElementById('opening').hidden=true;var f=d.getElementById('failed'),x=new XMLHttpRequest();
+f.hidden=false;x.open('GET','?failed='+f.getAttribute('data-attempt'));x.send()}})}
 if(window.WeixinJSBridge){pay()}else{d.addEventListener('WeixinJSBridgeReady',pay)}
 })()"""
 
 
-def hand_off_page(sheet: Mapping[str, str], texts: Mapping[str, str]) -> tuple[bytes, dict[str, str]]:
+def hand_off_page(sheet: Mapping[str, str], texts: Mapping[str, str], attempt: int = 1) -> tuple[bytes, dict[str, str]]:
     """The page (UTF-8 HTML) and headers that open the cashier with the six parameters of `sheet`, and close.
 
     `texts` holds the sentences "title", "opening" (seen while the cashier opens) and "failed" (seen if WeChat will not
-    open it). The page loads nothing, sends nothing, goes nowhere; the outcome it sees is for display only.
+    open it). The page loads nothing and goes nowhere. The outcome it sees proves nothing, so "ok" is not sent at all;
+    "fail" is reported to the page's own address with `attempt`, the attempt's place in its order: the next opening then
+    has a new attempt. A false report moves no money.
     """
     body = (
         f'<p id="opening">{html.escape(texts["opening"])}</p>'
-        f'<p id="failed" hidden>{html.escape(texts["failed"])}</p>'
+        f'<p id="failed" data-attempt="{attempt}" hidden>{html.escape(texts["failed"])}</p>'
         f'<script type="application/json" id="sheet">{_json(sheet)}</script>'
         f"<script>{SCRIPT}</script>"
     )
     # the bridge of older WeChat versions talks through frames of these two schemes; nothing can be loaded from them
-    bridge = f"script-src {_hash(SCRIPT)}; frame-src weixin: wvjbscheme:; "
+    bridge = f"script-src {_hash(SCRIPT)}; frame-src weixin: wvjbscheme:; connect-src 'self'; "
     return _page(texts["title"], body), _headers(bridge)
 
 

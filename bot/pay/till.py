@@ -35,11 +35,15 @@ OVER = ("CLOSED", "REVOKED", "PAYERROR")  # WeChat Pay's words for "nobody can p
 USED_UP = CLOSED_CODES | {"OUT_TRADE_NO_USED"}  # WeChat Pay will not take this number again
 AGAIN_SECONDS = 10  # after a call without an answer
 TROUBLE_SECONDS = 60  # after a refusal that repeating will not mend by itself
-PLACING_TAKES = 60  # a placing call still under way after so many seconds will not arrive any more
-MOST_ATTEMPTS = 8  # of one order; more means that something is wrong with every one
+PLACING_TAKES = 60 + attempts.CALL_SECONDS  # so long after `called_at` no call that places it arrives any more
+MOST_REFUSED = 4  # numbers of one order refused one after the other: something is wrong with every one
 STEPS = 6  # at one look: close, place anew, ask
 
 LOG = structlog.get_logger("till")
+
+
+class PlacedElsewhere(Exception):
+    """Another thread or process is placing the attempt just now, or has moved it on."""
 
 
 @dataclass(frozen=True)
@@ -53,14 +57,19 @@ class Till:
     clock: Callable[[], float]
     restorer: Restorer | None = None  # without one, money of a number that is not known here is left for a person
 
-    def advance(self, order_no: str, *, ask: bool = False) -> None:
+    def advance(self, order_no: str, *, ask: bool = False) -> bool:
         """Bring this order on as far as it goes now; `ask` also asks WeChat Pay whether a placed one was paid.
 
+        True where it went no further because another thread or process is placing its attempt just now.
         Raises DatabaseUnavailable, never GatewayTrouble.
         """
-        for _ in range(STEPS):
-            if not self._step(order_no, ask=ask):
-                return
+        try:
+            for _ in range(STEPS):
+                if not self._step(order_no, ask=ask):
+                    break
+        except PlacedElsewhere:
+            return True
+        return False
 
     def settle(self, charge: Charge, by: str = "query") -> Settled | None:
         """Book what WeChat Pay says, by query or callback; None where it says that nothing was paid."""
@@ -159,8 +168,8 @@ class Till:
     def _place(self, attempt: Row[Any]) -> bool:
         number = attempt.out_trade_no
         with writing(self.engine) as connection:
-            if not attempts.mark_called(connection, number, self._now(), alone=attempt.channel == "native"):
-                return False  # somebody else is placing it, or it is to be closed: then it is due at once
+            if not attempts.mark_called(connection, number, self._now()):
+                raise PlacedElsewhere  # or it is to be closed: then it is due at once
         expires, attach = moment(attempt.expires_at, self.zone), self.restorer.attach(number) if self.restorer else ""
         prepay_id = code_url = ""
         try:
@@ -170,12 +179,19 @@ class Till:
                 prepay_id = self.gateway.place_jsapi(
                     number, attempt.description, attempt.amount, attempt.openid, expires, attach
                 )
-        except GatewayRefused as refused:
-            if refused.code in PAID_CODES:
+        except GatewayTrouble as trouble:
+            with writing(self.engine) as connection:
+                attempts.mark_unplaced(connection, number, self._now())
+            if not isinstance(trouble, GatewayRefused):
+                raise
+            if trouble.code in PAID_CODES:
                 return self._ask(attempt)
-            if refused.code not in USED_UP or int(number.rpartition("-")[2]) >= MOST_ATTEMPTS:
+            if trouble.code not in USED_UP:
                 raise
             with writing(self.engine) as connection:
+                if attempts.refused_in_a_row(connection, attempt.order_no) >= MOST_REFUSED:
+                    # No number is accepted: the order ends with a notice, and what it was for is free for a new one.
+                    attempts.begin_closing(connection, attempt.order_no, "refused", self._now())
                 attempts.replace_refused(connection, number)
             return True
         with writing(self.engine) as connection:

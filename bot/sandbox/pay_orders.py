@@ -55,6 +55,10 @@ class Orders:
         self._by_no: dict[str, Order] = {}
         self._by_transaction: dict[str, Order] = {}
         self._by_handle: dict[str, Order] = {}
+        self._given_at: dict[str, float] = {}
+        self.old_prepay_lives = False  # documented nowhere: whether a prepay_id still pays after a newer one was given
+        self.late_seconds = 0.0  # how long after time_expire money is still accepted; closing is the only wall
+        self.repeats_are_refused = False  # reported by developers: an identical repeat is OUT_TRADE_NO_USED
 
     def all(self) -> list[Order]:
         """Every order, in the order of placing. Hold the lock while reading them."""
@@ -68,7 +72,7 @@ class Orders:
                 self._by_transaction[order.transaction_id] = order
 
     def place(self, terms: OrderTerms) -> Order:
-        """A new order, or the same again for the same words (JSAPI: the same prepay_id; NATIVE: a new code)."""
+        """A new order, or the same order again for the same words, with a new prepay_id or code (facts/wechat.md)."""
         now = self._clock.now()
         with self.lock:
             order = self._by_no.get(terms.out_trade_no)
@@ -83,10 +87,11 @@ class Orders:
                 raise wrong_field("time_expire", "应在7天以内")
             order = Order(terms, now, _new_handle(terms, now), now)
             self._by_no[terms.out_trade_no] = self._by_handle[order.handle] = order
+            self._given_at[order.handle] = now
             return order
 
     def _place_again(self, order: Order, terms: OrderTerms, now: float) -> None:
-        if order.terms != terms:
+        if order.terms != terms or self.repeats_are_refused:
             raise PayRefused(403, "OUT_TRADE_NO_USED", "商户订单号重复")
         if order.transaction_id is not None:
             raise PayRefused(400, "ORDER_PAID", "该订单已支付")
@@ -94,10 +99,11 @@ class Orders:
             raise PayRefused(400, "ORDER_CLOSED", "该订单已关闭")
         if now >= order.expires_at:
             raise PayRefused(400, "INVALID_REQUEST", "订单已过交易结束时间")
-        if terms.trade_type == "NATIVE" or now - order.handled_at >= HANDLE_SECONDS:
+        if terms.trade_type == "NATIVE" or not self.old_prepay_lives:
             del self._by_handle[order.handle]
-            order.handle, order.handled_at, order.scanned_by = _new_handle(terms, now), now, None
-            self._by_handle[order.handle] = order
+        order.handle, order.handled_at, order.scanned_by = _new_handle(terms, now), now, None
+        self._by_handle[order.handle] = order
+        self._given_at[order.handle] = now
 
     def find(self, *, out_trade_no: str | None = None, transaction_id: str | None = None) -> Order:
         """The order of a number; 404 ORDER_NOT_EXIST."""
@@ -120,13 +126,13 @@ class Orders:
         now = self._clock.now()
         with self.lock:
             order = self._by_handle.get(handle)
-            if order is None or now - order.handled_at >= HANDLE_SECONDS:
+            if order is None or now - self._given_at[handle] >= HANDLE_SECONDS:
                 raise CashierRefused("订单已失效，请重新下单")
             if order.transaction_id is not None:
                 raise CashierRefused("该订单已支付")
             if self._is_closed(order, now):
                 raise CashierRefused("订单已关闭")
-            if now >= order.expires_at:
+            if now >= order.expires_at + self.late_seconds:
                 raise CashierRefused("订单已过期，请重新下单")
             return order
 

@@ -19,7 +19,7 @@ from storage.tables import BillLineRow
 BILL_LINE = table_of(BillLineRow)
 OURS, WECHAT, BOOKS, TOLD, BILL = "办理", "微信支付", "账", "通知", "对账"
 BY = {"callback": "微信支付的回调", "query": "我们去问", "bill": "对账单"}
-WHY = {"expired": "到时间没付", "cancelled": "市民不缴了", "cancelling": "市民不缴了"}
+WHY = {"expired": "到时间没付", "refused": "微信支付一直不接受", "cancelled": "市民不缴了", "cancelling": "市民不缴了"}
 SAID = {"NOTPAY": "还没有付", "NOT_PLACED": "没有这一笔", "USERPAYING": "正在付", "CLOSED": "已关闭"}
 CHANNEL = {"jsapi": "自己付", "native": "家人扫码付"}
 DELIVERED = {"push": "推送", "template": "模板消息", "reply": "写在下一次回答上面"}
@@ -82,9 +82,11 @@ def _event(event: Row[Any]) -> tuple[str, str]:
         case "switched":
             return OURS, f"换付款方式：{CHANNEL.get(str(facts.get('channel')), '')}"
         case "anew":
-            return OURS, "要一个新的付款码"
+            return OURS, f"换一个新的付款号，先关闭{number}"
         case "closed":
             return WECHAT, f"关闭了{number}"
+        case "check":
+            return "市民", "说付好了，向微信支付核对"
         case "settled":
             by = BY.get(str(facts.get("by")), "微信支付")
             back = f"，其中 {yuan(int(facts['refund']))} 没有对应的缴费，要退" if "refund" in facts else ""

@@ -114,3 +114,8 @@ class OneTurnsCashier:
         """See `Cashier`."""
         self.moved = True
         return self._cashier.ask_link(payer, no)
+
+    def ask_new_link(self, payer: str, no: str) -> Order | None:
+        """See `Cashier`."""
+        self.moved = True
+        return self._cashier.ask_new_link(payer, no)

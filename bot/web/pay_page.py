@@ -15,6 +15,8 @@ class PayPage:
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, token: str) -> None:
         """What the order behind the token allows just now."""
-        resp.status, headers, resp.data = self._services.hand_off(token, req.user_agent or "")
+        resp.status, headers, resp.data = self._services.hand_off(
+            token, req.user_agent or "", req.get_param("failed") or ""
+        )
         for name, value in headers.items():
             resp.set_header(name, value)

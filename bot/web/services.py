@@ -52,7 +52,8 @@ class WebServices:
     clock: Callable[[], float]  # unix seconds
     guard: OpensNotifications
     settle: Callable[[Notification], None]  # payments and refunds; raises where WeChat Pay shall send it again
-    hand_off: Callable[[str, str], tuple[int, Mapping[str, str], bytes]]  # token, user agent; status, headers, body
+    # token, user agent, the page's report of a failed cashier or ""; status, headers, body
+    hand_off: Callable[[str, str, str], tuple[int, Mapping[str, str], bytes]]
     certificate: Callable[[str], tuple[int, Mapping[str, str], bytes]]  # token; status, headers, body
     health: Callable[[], Sequence[Check]]
     metrics: Metrics

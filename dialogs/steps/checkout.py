@@ -17,6 +17,20 @@ from dialogs.world import Cancelling, Order, OrderState, World
 
 PAID_WORDS = ("付了", "付好", "付完", "付过", "已付", "缴了", "缴好", "交了", "交好", "扣了", "扣款")
 
+FAILED_WORDS = (
+    "付不了",
+    "付不成",
+    "付不上",
+    "付不出",
+    "没法付",
+    "不能付",
+    "打不开",
+    "支付失败",
+    "付款失败",
+    "没付成",
+    "没有付成",
+)
+
 SECRETS = re.compile(r"密码|验证码|(?<!\d)(?:\d{4}|\d{6}|\d{13,19})(?!\d)")  # codes, passwords, card numbers
 
 
@@ -27,7 +41,7 @@ class Checkout(Step):
     needs = ("order",)
     acts = ("family", "own", "cancel", "renew")
     final = True
-    own_words = PAID_WORDS
+    own_words = (*PAID_WORDS, *FAILED_WORDS)
 
     def ask(self, known: Knowledge, world: World) -> Answer:
         order = world.cashier.order(world.payer, str(known["order"]))
@@ -50,6 +64,8 @@ class Checkout(Step):
                 return Wrong(say("checkout.not_yet_paid"))
         if order is None or order.state is not OrderState.OPEN or world.clock.now() >= order.expires_at:
             return self.ask(known, world)
+        if any(word in words for word in FAILED_WORDS):
+            return self.on_family(known, world) if order.family else _renewed(order, world)
         if SECRETS.search(words):
             return Wrong(say("checkout.secret"))
         return Wrong(say("checkout.wrong"))
@@ -57,6 +73,8 @@ class Checkout(Step):
     def on_family(self, known: Knowledge, world: World) -> Answer:
         """A payment card for another phone's camera."""
         order = world.cashier.ask_card(world.payer, str(known["order"]))
+        if order is None and world.cashier.order(world.payer, str(known["order"])):
+            return Wrong(say("checkout.enough"))
         if order is None or order.state is not OrderState.OPEN or world.clock.now() >= order.expires_at:
             return self.ask(known, world)
         return _card(order)
@@ -106,6 +124,15 @@ def _link(order: Order, world: World) -> Ask:
         _give_up(),
     ]
     return Ask(text, options, after=say("checkout.safe"), again=_again(order))
+
+
+def _renewed(order: Order, world: World) -> Answer:
+    """WeChat's cashier failed: the link leads to a new attempt from now on. What had been paid after all is told."""
+    after = world.cashier.ask_new_link(world.payer, order.no)
+    if after is None:
+        return Wrong(say("checkout.enough"))
+    ask = _link(after, world)
+    return Ask(say("checkout.new_link", amount=yuan(after.amount)), ask.options, ask.after, ask.again)
 
 
 def _card(order: Order) -> Ask:

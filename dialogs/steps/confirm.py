@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dialogs.choices import plain
 from dialogs.said import Said
-from dialogs.step import Answer, Ask, End, Go, Knowledge, Known, Option, Step, Wrong
+from dialogs.step import Answer, Ask, End, Go, Json, Knowledge, Known, Option, Step, Wrong
 from dialogs.steps.owed import already_paid, being_paid, payable, shorter, too_many_orders
 from dialogs.terms.insurance import Insurance, Payable, PayKind
 from dialogs.terms.money import yuan
@@ -12,6 +12,8 @@ from dialogs.texts import say
 from dialogs.world import World
 
 OF_THE_INSURED = ("insured", "number", "name")
+ANSWERS = ("insured", "institution", "tier", "standard", "assessment")
+SHOWN = "shown"  # known besides the answers: what the question on the screen said
 AMOUNT_WORDS = ("改成", "元", "块", "金额", "少", "多", "便宜")
 
 
@@ -21,6 +23,7 @@ class Confirm(Step):
     name = "confirm"
     needs = ("insured", "number", "name")
     gives = ("order",)
+    may_give = (SHOWN,)
     acts = ("pay", "tier", "institution", "assessment", "insured")
     binding = True
 
@@ -32,6 +35,8 @@ class Confirm(Step):
         owed = payable(known, world, self.insurance)
         if owed is None:
             return End(say("confirm.gone"))
+        if known.get(SHOWN) != _shown(known, owed):
+            return Go("", {**known, SHOWN: _shown(known, owed)}, _change(known, owed))
         options = [
             Option(say("confirm.pay"), act="pay", also=("确认", "确定", "是", "好", "好的", "对", "对的", "可以"))
         ]
@@ -56,10 +61,12 @@ class Confirm(Step):
         return Wrong(say("confirm.wrong"))
 
     def on_pay(self, known: Knowledge, world: World) -> Answer:
-        """Open the order, of what is owed now."""
+        """Open the order for exactly what was shown; what has changed since is shown again first."""
         owed = payable(known, world, self.insurance)
         if owed is None:
             return End(say("confirm.gone"))
+        if known.get(SHOWN) != _shown(known, owed):
+            return self.ask(known, world)  # which says what changed
         opening = world.cashier.open(world.payer, self.service, [owed])
         if opening.order:
             return Known({"order": opening.order.no}, shorter(opening))
@@ -84,6 +91,32 @@ class Confirm(Step):
     def on_insured(self, known: Knowledge, world: World) -> Answer:
         """Another insured: nothing that was known holds any more."""
         return Go("", {})
+
+
+def _shown(known: Knowledge, owed: Payable) -> dict[str, Json]:
+    """What the question says, apart from the person; `choice` is what was answered to get there."""
+    choice: list[Json] = [str(known[name]) for name in ANSWERS if name in known]
+    return {
+        "choice": choice,
+        "amount": owed.amount,
+        "institution": owed.institution_name,
+        "what": f"{owed.insurance} {owed.cover_year} {owed.pay_kind}",
+    }
+
+
+def _change(known: Knowledge, owed: Payable) -> str:
+    """What changed although the answers did not; "" where the question is new or the answers changed it."""
+    before, now = known.get(SHOWN), _shown(known, owed)
+    if not isinstance(before, dict) or before.get("choice") != now["choice"]:
+        return ""
+    changes = []
+    if before.get("amount") != owed.amount:
+        changes.append(
+            say("confirm.amount_changed", before=yuan(int(str(before.get("amount")))), now=yuan(owed.amount))
+        )
+    if before.get("institution") != owed.institution_name:
+        changes.append(say("confirm.institution_changed", institution=owed.institution_name))
+    return "\n".join([*(changes or [say("confirm.changed")]), say("confirm.look_again")])
 
 
 def _several(known: Knowledge, count: str) -> bool:

@@ -156,7 +156,7 @@ class Cashier(Protocol):
         ...
 
     def check(self, payer: str, no: str) -> Order | None:
-        """Ask WeChat Pay now what became of it, within the time of a turn; then as `order`."""
+        """Ask WeChat Pay what became of it, at most once in ten seconds, within the time of a turn; then as `order`."""
         ...
 
     def cancel(self, payer: str, no: str) -> Cancelling:
@@ -168,9 +168,16 @@ class Cashier(Protocol):
         ...
 
     def ask_card(self, payer: str, no: str) -> Order | None:
-        """Have a payment card for another phone made and sent; the payer's own link ends."""
+        """Have a payment card for another phone made and sent; the payer's own link ends.
+
+        None where it is not this payer's, or where fresh ones were made too often lately: the last one is good.
+        """
         ...
 
     def ask_link(self, payer: str, no: str) -> Order | None:
         """Back to the payer's own link; the card ends."""
+        ...
+
+    def ask_new_link(self, payer: str, no: str) -> Order | None:
+        """Have the payer's link lead to a new attempt, the one before it closed at WeChat Pay first; None as above."""
         ...

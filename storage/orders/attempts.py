@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import tzinfo
+from itertools import takewhile
 from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
@@ -28,7 +29,7 @@ from storage.orders.columns import (
     REFUND,
     RUNNING,
 )
-from storage.orders.events import note_event
+from storage.orders.events import events_since, note_event
 from storage.orders.rows import (
     change_attempt,
     change_order,
@@ -36,6 +37,7 @@ from storage.orders.rows import (
     lines_of,
     lock_order,
     locked_order,
+    order_of,
     release,
     running,
     the_order,
@@ -43,6 +45,7 @@ from storage.orders.rows import (
 
 # Built once: every step asks these.
 _HOW_MANY = select(func.count()).select_from(ATTEMPT).where(ATTEMPT.c.order_no == bindparam("which"))
+_ALL_OF_ORDER = select(ATTEMPT).where(ATTEMPT.c.order_no == bindparam("which"))
 _OWING = select(REFUND.c.out_refund_no).where(
     REFUND.c.order_no == bindparam("which"), REFUND.c.state.in_(OUTSTANDING), REFUND.c.owes.is_not(None)
 )
@@ -53,6 +56,11 @@ _CALL_ALONE = update(ATTEMPT).where(
 )
 
 CALL_SECONDS = 8  # a call that places has answered or given up by then (the gateway waits two and three)
+PREPAY_SECONDS = 2 * 3600  # how long a prepay_id and a code_url live, whatever time_expire says (facts/wechat.md)
+OLD_SECONDS = PREPAY_SECONDS - 60  # one this old may end before the password is typed: a new attempt follows
+SHORTEST_SECONDS = 90  # WeChat Pay refuses a time_expire less than a minute away
+MOST_RENEWALS, RENEWAL_SECONDS = 10, 600  # new attempts of one order that may be asked for, in how many seconds
+CHECK_SECONDS = 10  # a payer's word that it is paid has WeChat Pay asked once in so many seconds
 
 
 def is_unfinished(connection: Connection, order_no: str) -> bool:
@@ -92,17 +100,21 @@ def _description(lines: Sequence[Row[Any]]) -> str:
     return say("pay.description", year=lines[0].cover_year, insurance=insurance)
 
 
-def mark_called(connection: Connection, out_trade_no: str, now: int, *, alone: bool = False) -> bool:
+def mark_called(connection: Connection, out_trade_no: str, now: int) -> bool:
     """Committed before WeChat Pay is asked to place it: from here on it may exist there. False where it is too late.
 
-    `alone`: also False while another call that places it may be under way. Placing a Native order again voids the
-    code that was given before (facts/wechat.md B0); a JSAPI order gives the same prepay_id to both.
+    Also False while another call that places it may be under way: placing the same number again gives another
+    prepay_id or code_url, and the one that was given before may be void (facts/wechat.md B0).
     """
     locked_order(connection, out_trade_no)
-    if not alone:
-        return change_attempt(connection, out_trade_no, (PLACING,), called_at=now)
     bound = {"which": out_trade_no, "before": now - CALL_SECONDS, "called_at": now}
     return bool(connection.execute(_CALL_ALONE, bound).rowcount)
+
+
+def mark_unplaced(connection: Connection, out_trade_no: str, now: int) -> None:
+    """The call that places it is over without success: the next one need not wait CALL_SECONDS."""
+    locked_order(connection, out_trade_no)
+    change_attempt(connection, out_trade_no, (PLACING,), called_at=now - CALL_SECONDS)
 
 
 def mark_placed(
@@ -141,18 +153,77 @@ def begin_switch(connection: Connection, order_no: str, channel: str, now: int) 
     return True
 
 
-def begin_anew(connection: Connection, order_no: str, now: int) -> None:
-    """A fresh number on the same channel is wanted: the placed attempt is closed first, as in a switch."""
+def begin_anew(connection: Connection, order_no: str, now: int, failed: str = "") -> bool:
+    """Close the placed attempt at WeChat Pay, and follow it with a new number on the same channel.
+
+    `failed` is the number of the attempt whose cashier failed; nothing is done where another attempt runs by now.
+    False where nothing was begun: not placed, too little time left to place another, or too many in RENEWAL_SECONDS.
+    """
     lock_order(connection, order_no)
-    if change_running(connection, order_no, (PLACED,), state=CLOSING):
-        look_again(connection, order_no, now)
-        note_event(connection, order_no, "anew", now)
+    attempt, order = running(connection, order_no), order_of(connection, order_no)
+    if attempt is None or order is None or order.state != OrderState.OPEN:
+        return False
+    if failed and attempt.out_trade_no != failed:
+        return False
+    if order.expires_at - now < SHORTEST_SECONDS:
+        return False
+    if events_since(connection, order_no, "anew", now - RENEWAL_SECONDS) >= MOST_RENEWALS:
+        return False
+    if not change_running(connection, order_no, (PLACED,), state=CLOSING):
+        return False
+    look_again(connection, order_no, now)
+    note_event(connection, order_no, "anew", now, attempt.out_trade_no)
+    return True
+
+
+def is_placed(connection: Connection, order_no: str) -> bool:
+    """Whether the order is open and its running attempt is placed: it can be paid as it is."""
+    attempt, order = running(connection, order_no), order_of(connection, order_no)
+    return bool(order and order.state == OrderState.OPEN and attempt and attempt.state == PLACED)
+
+
+def may_check(connection: Connection, order_no: str, now: int) -> bool:
+    """Whether WeChat Pay may be asked on the payer's word; False where it was within CHECK_SECONDS.
+
+    Then the worker looks when those seconds are over, so that a payment made meanwhile is told soon.
+    """
+    lock_order(connection, order_no)
+    if events_since(connection, order_no, "check", now - CHECK_SECONDS):
+        order = the_order(connection, order_no)
+        if order.due_at is not None and order.due_at > now + CHECK_SECONDS:
+            look_again(connection, order_no, now + CHECK_SECONDS)
+        return False
+    note_event(connection, order_no, "check", now)
+    return True
+
+
+def is_old(attempt: Row[Any], now: int) -> bool:
+    """Whether the attempt's prepay_id or code_url, given about `called_at`, has ended or is about to."""
+    return bool(attempt.state == PLACED and now - (attempt.called_at or attempt.made_at) >= OLD_SECONDS)
+
+
+def attempt_place(out_trade_no: str) -> int:
+    """The place of an attempt among those of its order: 1 for the first."""
+    return int(out_trade_no.rpartition("-")[2])
 
 
 def replace_refused(connection: Connection, out_trade_no: str) -> None:
     """WeChat Pay will not take this number any more: it is closed there, and a new one follows."""
     locked_order(connection, out_trade_no)
     change_attempt(connection, out_trade_no, RUNNING, state=CLOSING)
+
+
+def refused_in_a_row(connection: Connection, order_no: str) -> int:
+    """How many of the order's newest attempts were given to WeChat Pay and never placed there."""
+    newest_first = sorted(
+        connection.execute(_ALL_OF_ORDER, {"which": order_no}).all(),
+        key=lambda attempt: attempt_place(attempt.out_trade_no),
+        reverse=True,
+    )
+    unplaced = takewhile(
+        lambda attempt: attempt.called_at and not attempt.prepay_id and not attempt.code_url, newest_first
+    )
+    return sum(1 for _ in unplaced)
 
 
 def mark_closed(connection: Connection, out_trade_no: str, zone: tzinfo, now: int) -> None:

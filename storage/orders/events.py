@@ -1,15 +1,21 @@
-"""What happened to an order, one row each, in the transaction that changes it: told to an operator, decides nothing."""
+"""What happened to an order, one row each, in the transaction that changes it: for an operator, and for limits."""
 
 from __future__ import annotations
 
 import json
 
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection, bindparam, func, insert, select
 
 from storage.database import table_of
 from storage.tables import PayEventRow
 
 PAY_EVENT = table_of(PayEventRow)
+_SINCE = (
+    select(func.count())
+    .select_from(PAY_EVENT)
+    .where(PAY_EVENT.c.order_no == bindparam("which"))
+    .where(PAY_EVENT.c.what == bindparam("kind"), PAY_EVENT.c.at > bindparam("since"))
+)
 
 
 def note_event(
@@ -20,3 +26,9 @@ def note_event(
     row: dict[str, str | int] = {"order_no": order_no, "out_trade_no": out_trade_no, "at": now, "what": what}
     row["facts"] = json.dumps(said, ensure_ascii=False) if said else ""
     connection.execute(insert(PAY_EVENT), row)
+
+
+def events_since(connection: Connection, order_no: str, what: str, since: int) -> int:
+    """How often this happened to the order after the moment `since`, in unix seconds."""
+    bound = {"which": order_no, "kind": what, "since": since}
+    return int(connection.execute(_SINCE, bound).scalar_one())

@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from dialogs.terms.insurance import Payable
 from dialogs.world import MOST_AMOUNT, MOST_LINES, OrderState
 from storage.database import writing
-from storage.orders.attempts import add_attempt
+from storage.orders.attempts import SHORTEST_SECONDS, add_attempt
 from storage.orders.columns import LINE, ORDER, PAYMENT
 from storage.orders.rows import lines_of, the_order
 
@@ -34,7 +34,6 @@ _ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtextextended(:of, 0))") 
 DAY_SECONDS = 86400
 
 ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # read out over the telephone without mistakes
-SHORTEST_SECONDS = 90  # WeChat Pay refuses a time_expire less than a minute away
 RACES = 4  # another payer's commit may come between a look and an insert; then one looks again
 
 

@@ -128,7 +128,7 @@ def services(turning: Turning, **others: object) -> WebServices:
         "guard": NoCallbacks(),
         "settle": lambda notification: None,
         "certificate": lambda token: (404, {"Content-Type": "text/html; charset=utf-8"}, b"unknown"),
-        "hand_off": lambda token, agent: (404, {"Content-Type": "text/html; charset=utf-8"}, b"unknown"),
+        "hand_off": lambda token, agent, failed: (404, {"Content-Type": "text/html; charset=utf-8"}, b"unknown"),
         "health": well,
         "metrics": Metrics(),
         **others,

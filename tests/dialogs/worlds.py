@@ -301,6 +301,9 @@ class _Cashier:
     def ask_link(self, payer: str, no: str) -> Order | None:
         return self._way(payer, no, family=False)
 
+    def ask_new_link(self, payer: str, no: str) -> Order | None:
+        return self.order(payer, no)
+
     def _way(self, payer: str, no: str, *, family: bool) -> Order | None:
         order = self.order(payer, no)
         if order and order.state is OrderState.OPEN:

@@ -31,7 +31,8 @@ class Order:
     words: dict[str, Any]  # as it was placed
     placed: datetime
     state: str = "NOTPAY"
-    prepay_id: str = ""
+    prepay_id: str = ""  # the newest
+    prepay_ids: list[str] = field(default_factory=list)  # all that were given, in order
     code_url: str = ""
     scanned_by: str = ""
     paid_by: str = ""

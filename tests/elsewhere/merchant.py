@@ -44,6 +44,9 @@ class Merchant:
         self.bills = Bills(self)
         self.callbacks = Callbacks(self, notify_url, bot_url)
         self._rules = Rules(violations, app_id, self.mch_id, notify_url)
+        self.old_prepay_lives = False  # after a newer one was given; documented nowhere, so tests play both
+        self.late = timedelta()  # how long after time_expire money is still accepted
+        self.repeats_are_refused = False  # an identical repeat is OUT_TRADE_NO_USED, as some developers report
         self._nonces: set[str] = set()
         self._numbers = itertools.count(1)
         self._lock = threading.RLock()
@@ -57,9 +60,13 @@ class Merchant:
             [found] = [
                 one
                 for one in self.orders.values()
-                if (prepay_id and one.prepay_id == prepay_id) or (code_url and one.code_url == code_url)
+                if (prepay_id and self._opens(one, prepay_id)) or (code_url and one.code_url == code_url)
             ]
         return found
+
+    def _opens(self, order: Order, prepay_id: str) -> bool:
+        """Whether the cashier opens this order for the prepay_id."""
+        return prepay_id == order.prepay_id or (self.old_prepay_lives and prepay_id in order.prepay_ids)
 
     def orders_of(self, openid: str) -> list[Order]:
         """The orders that only this citizen can pay."""
@@ -70,7 +77,7 @@ class Merchant:
         with self._lock:
             now = self.clock.beijing()
             assert order.state == "NOTPAY", f"WeChat says: {order.state}"
-            assert now < order.expires, "WeChat says: 订单已过期"
+            assert now < order.expires + self.late, "WeChat says: 订单已过期"
             order.state, order.paid, order.paid_by = "SUCCESS", now, openid
             order.transaction_id = f"4200{now:%Y%m%d%H%M%S}{next(self._numbers):010}"
         if told:
@@ -216,12 +223,13 @@ class Merchant:
         elif order.words != body or order.trade_type != trade_type:
             self.violations.note(f"{order.no} is placed again with other words")
             raise PayRefused(403, "OUT_TRADE_NO_USED", "商户订单号重复")
-        elif order.state != "NOTPAY":
+        elif order.state != "NOTPAY" or self.repeats_are_refused:
             raise PayRefused(403, "OUT_TRADE_NO_USED", "商户订单号重复")
         if trade_type == "NATIVE":
             order.code_url = f"weixin://wxpay/bizpayurl?pr={word(9)}zz"  # the one given before is void from now on
             return {"code_url": order.code_url}
-        order.prepay_id = order.prepay_id or f"wx{now:%d%H%M%S}{word(24).lower()}"
+        order.prepay_id = f"wx{now:%d%H%M%S}{word(24).lower()}"  # another one each time
+        order.prepay_ids.append(order.prepay_id)
         return {"prepay_id": order.prepay_id}
 
     def _known(self, number: str) -> Order:

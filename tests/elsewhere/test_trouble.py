@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections import deque
+from collections.abc import Iterator
 
 import pytest
 
@@ -24,6 +26,9 @@ def test_an_order_that_was_paid_unheard_is_found_paid_when_it_ends(town: Town) -
     phone.push(saying="缴费成功")
     assert order.state == "SUCCESS"
     assert "作废" not in "".join(one.text for one in phone.fan.pushes)
+
+
+PLACE = "/v3/pay/transactions/jsapi"
 
 
 @only_embedded
@@ -107,3 +112,63 @@ def test_tokens_are_renewed_before_they_end(town: Town) -> None:
         other.push(saying="缴费成功")
         assert town.account.refused_tokens == refused
     assert order.state == "CLOSED"
+
+
+@pytest.fixture(params=[False, True], ids=["old dies", "old lives"])
+def either_way(town: Town, request: pytest.FixtureRequest) -> Iterator[None]:
+    """Whether a prepay_id still opens the cashier after a newer one was given: documented nowhere."""
+    town.merchant.old_prepay_lives = request.param
+    yield
+    town.merchant.old_prepay_lives = False
+
+
+@pytest.mark.usefixtures("either_way")
+def test_a_link_opened_in_the_first_second_waits_for_the_one_prepay_id(town: Town) -> None:
+    phone, person = town.phone(), town.person()
+    asked, gate = town.merchant.asked, town.merchant.hold("place")
+    before = asked.count(f"POST {PLACE}")
+    link = to_the_order(phone, person).url("点这里付款")
+    town.bell.until(lambda: asked.count(f"POST {PLACE}") > before, "the worker places it")
+    threading.Timer(0.5, gate.set).start()
+    assert "sheet" in phone.open(link).text
+    phone.pay()
+    phone.push(saying="缴费成功")
+    assert asked.count(f"POST {PLACE}") == before + 1
+    [order] = town.merchant.orders_of(phone.openid)
+    assert len(order.prepay_ids) == 1
+
+
+@pytest.mark.usefixtures("either_way")
+def test_a_tap_after_the_cashier_failed_opens_another_attempt(town: Town) -> None:
+    phone, person = town.phone(), town.person()
+    link = to_the_order(phone, person).url("点这里付款")
+    failed = phone.cashier()
+    assert phone.open(f"{link}?failed=1").status == 204  # what the page does by itself
+    order = phone.pay()
+    assert (failed.state, order.state, order.no) == ("CLOSED", "SUCCESS", failed.no[:-1] + "2")
+    phone.push(saying="缴费成功")
+
+
+def test_who_says_that_it_cannot_be_paid_gets_another_attempt(town: Town) -> None:
+    phone, person = town.phone(), town.person()
+    to_the_order(phone, person)
+    failed = phone.cashier()
+    assert "换了新的付款入口" in phone.type("付不了")
+    order = phone.pay()
+    assert (failed.state, order.state) == ("CLOSED", "SUCCESS")
+    phone.push(saying="缴费成功")
+
+
+def test_where_wechat_pay_takes_no_number_the_order_ends_with_news_and_a_new_one_can_be_opened(town: Town) -> None:
+    phone, person = town.phone(), town.person()
+    refusals = town.merchant.trouble["/jsapi"] = deque([(403, "OUT_TRADE_NO_USED")] * 9)
+    try:
+        to_the_order(phone, person)
+        town.hurry(lambda: phone.fan.pushes, "every number was refused")
+        assert "已经作废" in phone.push(saying="没有接受").text
+        assert len(refusals) == 5  # four numbers were tried
+    finally:
+        refusals.clear()
+    to_the_order(phone, person)
+    phone.pay()
+    phone.push(saying="缴费成功")

@@ -56,7 +56,7 @@ def test_one_call_at_a_time_places_a_code_because_a_second_voids_the_first(count
 
     def called(after: float) -> bool:
         with writing(counter.engine) as connection:
-            return attempts.mark_called(connection, number, seconds(later(seconds=after)), alone=True)
+            return attempts.mark_called(connection, number, seconds(later(seconds=after)))
 
     assert [called(0), called(0), called(attempts.CALL_SECONDS - 1)] == [True, False, False]
     assert called(attempts.CALL_SECONDS)  # the first has failed or its process has died
@@ -67,7 +67,7 @@ def test_two_workers_at_once_call_once_for_a_code(counter: Counter) -> None:
 
     def called() -> bool:
         with writing(counter.engine) as connection:
-            return attempts.mark_called(connection, number, seconds(NOON), alone=True)
+            return attempts.mark_called(connection, number, seconds(NOON))
 
     assert sorted(at_once(*[called] * 4)) == [False, False, False, True]
 

@@ -181,12 +181,15 @@ class MoneyMachine(RuleBasedStateMachine):
     def place_at_wechat(self, attempt: Any, lost: str) -> None:
         number = attempt.out_trade_no
         with writing(self.engine) as connection:
-            assert attempts.mark_called(connection, number, seconds(self.now))
+            if not attempts.mark_called(connection, number, seconds(self.now)):
+                return  # the call before it has only just begun
         if lost != "before":
             self.wechat.setdefault(number, Taken(attempt.amount))
-        if lost == "no":
-            with writing(self.engine) as connection:
+        with writing(self.engine) as connection:
+            if lost == "no":
                 attempts.mark_placed(connection, number, seconds(self.now), prepay_id="wx")
+            else:
+                attempts.mark_unplaced(connection, number, seconds(self.now))
 
     def close_at_wechat(self, attempt: Any, lost: str) -> None:
         there = self.wechat.get(attempt.out_trade_no)

@@ -54,9 +54,36 @@ def test_an_order_is_paid_called_back_and_queried(pay: PayStandIn, shop: Shop) -
     assert [(each.transaction_id, each.total) for each in pay.books().payments] == [(transaction_id, 50000)]
 
 
-def test_an_identical_order_gives_the_same_prepay_id_and_any_other_word_is_refused(shop: Shop) -> None:
-    first = shop.order()
-    assert shop.order() == first
+@pytest.mark.parametrize("lives", [False, True], ids=["old dies", "old lives"])
+def test_an_identical_order_gives_another_prepay_id(pay: PayStandIn, shop: Shop, lives: bool) -> None:
+    pay.orders.old_prepay_lives = lives
+    old, new = (shop.order()[1]["prepay_id"] for _ in range(2))
+    assert old != new
+    if lives:
+        assert pay.checkout_jsapi(shop.bridge(old), OPENID).amount == 50000
+    else:
+        with pytest.raises(CashierRefused, match="失效"):
+            pay.checkout_jsapi(shop.bridge(old), OPENID)
+    assert pay.checkout_jsapi(shop.bridge(new), OPENID).pay()
+    assert len(pay.books().payments) == 1
+
+
+def test_an_identical_order_may_be_refused_as_some_developers_report(pay: PayStandIn, shop: Shop) -> None:
+    shop.order()
+    pay.orders.repeats_are_refused = True
+    assert shop.order()[1]["code"] == "OUT_TRADE_NO_USED"
+
+
+def test_money_may_come_after_time_expire_until_the_order_is_closed(pay: PayStandIn, shop: Shop) -> None:
+    pay.orders.late_seconds = 60
+    expires = rfc3339(pay.clock.now() + 120)
+    sheet = pay.checkout_jsapi(shop.bridge(shop.order(time_expire=expires)[1]["prepay_id"]), OPENID)
+    pay.clock.move(150)
+    assert sheet.pay()
+
+
+def test_any_other_word_of_an_order_is_refused(shop: Shop) -> None:
+    shop.order()
     for changed in ({"total": 50001}, {"attach": "x"}, {"kind": WeChatPayType.NATIVE}):
         code, answer = shop.order(**changed)
         assert (code, answer["code"]) == (403, "OUT_TRADE_NO_USED")
@@ -98,6 +125,7 @@ def test_closing_is_repeatable_ends_paying_and_refuses_a_paid_order(pay: PayStan
 
 
 def test_an_order_is_paid_once_however_many_cashiers_are_open(pay: PayStandIn, shop: Shop) -> None:
+    pay.orders.old_prepay_lives = True
     first, second = shop.sheet(), shop.sheet()
     first.pay()
     with pytest.raises(CashierRefused, match="已支付"):

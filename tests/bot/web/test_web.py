@@ -77,7 +77,7 @@ def test_a_callback_of_an_unknown_kind_is_taken_and_not_settled() -> None:
 
 
 def test_the_pay_address_answers_what_the_hand_off_says() -> None:
-    def hand_off(token: str, agent: str) -> tuple[int, Mapping[str, str], bytes]:
+    def hand_off(token: str, agent: str, failed: str) -> tuple[int, Mapping[str, str], bytes]:
         return 200, {"Content-Type": "text/html", "Content-Security-Policy": "own"}, f"{token} {agent}".encode()
 
     client = Side(others={"hand_off": hand_off}).client

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Engine, Row, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, Row, exists, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from dialogs.terms.certificate import CODE_SIGNS, NUMBER_SIGNS, SIGNS, number_of
@@ -25,7 +25,7 @@ from dialogs.world import Certifiable
 from storage.certified import Certificate, CertifiedLine, CertifiedPerson, certificate_of, content_of
 from storage.database import reading, table_of, writing
 from storage.history import OURS
-from storage.orders.columns import LINE, ORDER, PAYMENT
+from storage.orders.columns import ATTEMPT, DISCREPANCY, LINE, ORDER, PAYMENT, REFUND, UNASSIGNED
 from storage.orders.reading import moment
 from storage.sealing import FieldSeal
 from storage.tables import CertificateRow, EnrolmentRow, InstitutionRow, PersonRow
@@ -35,6 +35,15 @@ ENROLMENT = table_of(EnrolmentRow)
 MOST_PAYMENTS = 60  # offered at once, newest first
 BOOKED = ("paid", "booked")
 STANDS = PAYMENT.c.settles.is_not(None) & PAYMENT.c.status.in_(BOOKED)  # was not given back
+_UNASSIGNED = exists().where(
+    REFUND.c.out_trade_no == ATTEMPT.c.out_trade_no,
+    ATTEMPT.c.transaction_id == PAYMENT.c.receipt_no,
+    REFUND.c.state == UNASSIGNED,
+)
+_UNEXPLAINED = exists().where(
+    DISCREPANCY.c.key == PAYMENT.c.receipt_no, DISCREPANCY.c.kind == "refund", DISCREPANCY.c.state != "closed"
+)
+IN_DOUBT = _UNASSIGNED | _UNEXPLAINED  # some of its transaction went back elsewhere, and which of it is not known yet
 RACES = 4
 
 
@@ -62,7 +71,7 @@ class CertificateBook:
             .join(PERSON, PERSON.c.key == PAYMENT.c.person)
             .outerjoin(ORDER, ORDER.c.no == PAYMENT.c.order_no)
             .outerjoin(LINE, (LINE.c.order_no == PAYMENT.c.order_no) & (LINE.c.line_no == PAYMENT.c.line_no))
-            .where(whose & STANDS)
+            .where(whose & STANDS & ~IN_DOUBT)
             .order_by(PAYMENT.c.paid_at.desc(), PAYMENT.c.id.desc())
             .limit(MOST_PAYMENTS)
         )

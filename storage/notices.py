@@ -194,10 +194,40 @@ def asked_refund_notice(
 def refunded_notice(order: Row[Any], refund: Row[Any], account: str, now: int, line: Row[Any] | None = None) -> Notice:
     """The money is back: of this line, where it was one's; `account` is where, in WeChat Pay's words."""
     what = say("notice.line", **_line(line)) if line else yuan(refund.amount)
-    where = {"what": what} | ({"account": account_words(account)} if account else {})
-    text = say("notice.refunded_to" if account else "notice.refunded", **where)
+    text = _refunded_text(what, account)
     which = refund.out_trade_no if refund.line_no is None else f"{refund.out_trade_no}:{refund.line_no}"
     return Notice(f"refunded:{which}", order.payer, "refunded", {"lines": [text]}, now)
+
+
+def refunded_elsewhere_notice(
+    order: Row[Any], refund: Row[Any], amount: int, lines: Sequence[Row[Any]], now: int
+) -> Notice:
+    """Money of this order was given back by a refund that did not begin here; `lines` may be paid again."""
+    if len(lines) == 1:
+        texts = [_refunded_text(say("notice.line", **_line(lines[0])), refund.account)]
+    else:
+        texts = [_refunded_text(yuan(amount), refund.account)]
+        texts += [say("notice.line", **_line(line)) for line in lines]
+    texts += [say("notice.refunded_pay_again")] if lines else []
+    return Notice(f"refunded:{refund.out_refund_no}", order.payer, "refunded", {"lines": texts}, now)
+
+
+def partly_refunded_notice(order: Row[Any], refund: Row[Any], now: int) -> Notice:
+    """A part of an order's money was given back, and a person has still to say of which payment."""
+    text = say("notice.refunded_partly", amount=yuan(refund.amount))
+    return Notice(f"refunded:{refund.out_refund_no}", order.payer, "refunded", {"lines": [text]}, now)
+
+
+def transferred_notice(order: Row[Any], refund: Row[Any], now: int, line: Row[Any] | None = None) -> Notice:
+    """The money was given back outside WeChat Pay: of this line, where it was one's."""
+    text = say("notice.transferred", what=say("notice.line", **_line(line)) if line else yuan(refund.amount))
+    return Notice(f"transferred:{refund.out_refund_no}", order.payer, "refunded", {"lines": [text]}, now)
+
+
+def _refunded_text(what: str, account: str) -> str:
+    if account:
+        return say("notice.refunded_to", what=what, account=account_words(account))
+    return say("notice.refunded", what=what)
 
 
 def _line(line: Row[Any]) -> dict[str, object]:

@@ -8,7 +8,7 @@ from sqlalchemy import Engine, select
 
 from dialogs.terms.money import yuan
 from storage.database import reading
-from storage.orders.columns import ATTEMPT, LEDGER, NOTICE, REFUND
+from storage.orders.columns import ATTEMPT, LEDGER, NOTICE, REFUND, TRANSFER
 from storage.orders.reading import moment
 from storage.orders.rows import lines_of, order_of
 
@@ -50,7 +50,10 @@ def order_sheet(engine: Engine, no: str, zone: tzinfo) -> str | None:
     ]
     sheet += [
         f"  退款 {one.out_refund_no}  {one.state}  {yuan(one.amount)}  登记 {at(one.asked_at)}  "
-        f"到账 {at(one.refunded_at)}" + (f"  {one.asked_by}：{one.why}" if one.asked_by else "")
+        f"到账 {at(one.refunded_at)}"
+        + (f"  {one.asked_by}：{one.why}" if one.asked_by else "")
+        + (f"  由 {one.given_back_by} 退回" if one.given_back_by not in ("", TRANSFER) else "")
+        + (f"  转账退回  {one.ended_by}：{one.ended_why}" if one.given_back_by == TRANSFER else "")
         for one in back
     ]
     sheet += [f"  账 {one.kind}  {yuan(one.amount)}  {one.reason}  {at(one.at)}" for one in entries]

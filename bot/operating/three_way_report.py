@@ -17,6 +17,7 @@ COLUMNS = (
     ("本账退", "ledger_back"),
     ("没用上", "surplus"),
     ("没用上已退", "surplus_back"),
+    ("转账退", "transferred"),
     ("应给机构", "agency_paid"),
     ("应给机构退", "agency_back"),
     ("已导出", "exported"),

@@ -22,6 +22,7 @@ from storage.database import reading, writing
 from storage.orders import refunds
 from storage.orders.columns import ATTEMPT, CLOSED, REFUND
 from storage.orders.debts import outstanding, schedule
+from storage.orders.foreign_refunds import FOREIGN, note_unexplained
 
 AGAIN_SECONDS = 10  # after a call without an answer
 TROUBLE_SECONDS = 60  # after a refusal that passes by itself
@@ -58,7 +59,7 @@ class Payback:
         """Book what WeChat Pay says of a refund; False where it is none of those we asked for, word for word."""
         with writing(self.engine) as connection:
             ours = connection.execute(_REFUND, {"which": refund.out_refund_no}).first()
-            if ours is None or not _is_same(ours, refund):
+            if ours is None or ours.state in FOREIGN or not _is_same(ours, refund):
                 return False
             self._book(connection, ours, refund)
         return True
@@ -73,6 +74,8 @@ class Payback:
         except GatewayRefused as refused:
             LOG.error("WeChat Pay refused", refund=number, code=refused.code, why=refused.message[:200])
             after = TROUBLE_SECONDS
+            if self._went_back_elsewhere(number):
+                return  # noted; asked again in hours, and ended as soon as that refund is known
             if refused.code not in PASSING:
                 with writing(self.engine) as connection:
                     refunds.mark_stuck(connection, number, refused.code, self._now())
@@ -82,6 +85,21 @@ class Payback:
             after = TROUBLE_SECONDS
         with writing(self.engine) as connection:
             refunds.look_later(connection, number, self._now() + after)
+
+    def _went_back_elsewhere(self, number: str) -> bool:
+        """Whether WeChat Pay refuses because the money went back by a refund that we do not know."""
+        with reading(self.engine) as connection:
+            ours = connection.execute(_REFUND, {"which": number}).one()
+        try:
+            if self.gateway.query(ours.out_trade_no).state != "REFUND":
+                return False
+        except GatewayTrouble:
+            return False
+        with writing(self.engine) as connection:
+            if not note_unexplained(connection, ours.out_trade_no, self._now(), refused=number):
+                return False
+            refunds.look_later(connection, number, self._now() + refunds.STUCK_SECONDS)
+        return True
 
     def _refund(self, number: str) -> None:
         """Ask before giving: a repeated call gives the money back once."""

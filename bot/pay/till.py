@@ -6,7 +6,8 @@ without an answer is repeated with the same number and words, and what WeChat Pa
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import tzinfo
 from typing import Any
@@ -25,6 +26,7 @@ from storage.notices import card_notice, write_notice
 from storage.orders import attempts
 from storage.orders.columns import CLOSING, PLACED, PLACING
 from storage.orders.events import note_event
+from storage.orders.foreign_refunds import Booked, GivenBack, book_foreign_refund, note_unexplained
 from storage.orders.reading import moment
 from storage.orders.restoring import Restorer
 from storage.orders.rows import order_of, running
@@ -38,6 +40,8 @@ TROUBLE_SECONDS = 60  # after a refusal that repeating will not mend by itself
 PLACING_TAKES = 60 + attempts.CALL_SECONDS  # so long after `called_at` no call that places it arrives any more
 MOST_REFUSED = 4  # numbers of one order refused one after the other: something is wrong with every one
 STEPS = 6  # at one look: close, place anew, ask
+
+OUR_FORM = re.compile(r"[0-9A-Za-z]{14}-[0-9]{1,4}")  # an order's number and the attempt's
 
 LOG = structlog.get_logger("till")
 
@@ -90,6 +94,9 @@ class Till:
         LOG.info("settled", number=charge.out_trade_no, outcome=outcome.value, amount=charge.amount)
         if self._homecoming is not None and charge.state == "REFUND" and outcome is not Settled.DISCREPANCY:
             self._homecoming.adopt_refunds(charge.out_trade_no)
+        if charge.state == "REFUND" and outcome is not Settled.DISCREPANCY:
+            with writing(self.engine) as connection:
+                note_unexplained(connection, charge.out_trade_no, self._now())
         return outcome
 
     def refunded(self, refund: RefundState) -> bool:
@@ -97,17 +104,63 @@ class Till:
         return self._payback.told(refund)
 
     def refund_in_bill(self, refund: RefundState) -> bool:
-        """As `refunded`; one that this database has forgotten is owed again first. Raises GatewayTrouble."""
-        if self.refunded(refund):
-            return True
-        if self._homecoming is not None:
-            self._homecoming.adopt_refunds(refund.out_trade_no)
-        return self.refunded(refund)
+        """Book what WeChat Pay says of a refund that stands in a bill. Raises GatewayTrouble, DatabaseUnavailable."""
+        return self.book_refund(refund) in (Booked.DONE, Booked.PARTLY, Booked.AGAIN)
 
     def refund_told(self, notice: RefundNotice) -> None:
-        """A verified callback about a refund: booked if it is ours, otherwise only noted in the log."""
-        if notice.mchid != self.settler.mch_id or not self.refunded(notice.refund):
-            LOG.error("a callback tells of a refund that is not ours", number=notice.refund.out_refund_no)
+        """A verified callback about a refund. Raises GatewayTrouble, DatabaseUnavailable: then it is sent again."""
+        number = notice.refund.out_refund_no
+        if notice.mchid != self.settler.mch_id:
+            LOG.error("a callback tells of a refund of another merchant", number=number)
+            return
+        outcome = self.book_refund(notice.refund)
+        if outcome is None or outcome in (Booked.NOT_OURS, Booked.UNPAID, Booked.DISCREPANCY):
+            LOG.error("a callback tells of a refund that is not ours", number=number, state=notice.refund.state)
+
+    def book_refund(
+        self, refund: RefundState, *, by: str = "", why: str = "", lines: Collection[int] = ()
+    ) -> Booked | None:
+        """Book a refund of ours or one that began elsewhere, whatever number it bears; None where it is not through.
+
+        A refund this database has forgotten is owed again first; a payment it has not seen is settled first. `by`,
+        `why` and `lines` are an operator's, see `book_foreign_refund`. Raises NotThese, GatewayTrouble,
+        DatabaseUnavailable.
+        """
+        if self.refunded(refund):
+            return Booked.AGAIN
+        if self._homecoming is not None and refund.out_refund_no.startswith(f"{refund.out_trade_no}-"):
+            self._homecoming.adopt_refunds(refund.out_trade_no)
+            if self.refunded(refund):
+                return Booked.AGAIN
+        if refund.state != "SUCCESS":
+            return None
+        given = GivenBack(
+            out_refund_no=refund.out_refund_no,
+            refund_id=refund.refund_id,
+            out_trade_no=refund.out_trade_no,
+            transaction_id=refund.transaction_id,
+            amount=refund.amount,
+            total=refund.total,
+            refunded_at=int(refund.refunded_at.timestamp()) if refund.refunded_at else self._now(),
+            account=refund.account,
+        )
+        outcome = self._book_foreign(given, by, why, lines)
+        settles = outcome is Booked.UNPAID or (outcome is Booked.NOT_OURS and OUR_FORM.fullmatch(given.out_trade_no))
+        if settles and self._settle_first(given.out_trade_no):
+            outcome = Booked.AGAIN if self.refunded(refund) else self._book_foreign(given, by, why, lines)
+        LOG.warning("a refund that began elsewhere", number=given.out_refund_no, outcome=outcome.value)
+        return outcome
+
+    def _book_foreign(self, given: GivenBack, by: str, why: str, lines: Collection[int]) -> Booked:
+        return book_foreign_refund(self.engine, given, self.zone, self._now(), by=by, why=why, lines=lines)
+
+    def _settle_first(self, out_trade_no: str) -> bool:
+        """Settle the payment of a refund that came before it; whether it is settled. Raises GatewayTrouble."""
+        try:
+            charge = self.gateway.query(out_trade_no)
+        except NotPlaced:
+            return False
+        return self.settle(charge) in (Settled.DONE, Settled.AGAIN)
 
     @property
     def _payback(self) -> Payback:

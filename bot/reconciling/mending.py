@@ -8,11 +8,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 import structlog
-from sqlalchemy import Row
+from sqlalchemy import Row, select
 
+from bot.pay.charge import RefundState
 from bot.pay.gateway_errors import GatewayTrouble, GatewayUnknown
 from bot.pay.till import Till
-from storage.reconciliation.columns import PAYMENT
+from storage.database import reading
+from storage.reconciliation.columns import BILL_LINE, PAYMENT, REFUND
 
 GIVES_UP_AFTER = 5  # calls in a row without an answer: WeChat Pay is away
 
@@ -48,5 +50,39 @@ class Mender:
             if charge.paid_at is None:  # refunded meanwhile: the query leaves the time out, the bill has it
                 charge = replace(charge, paid_at=datetime.fromtimestamp(one.at, UTC))
             self.till.settle(charge, "bill")
-        elif refund := gateway.query_refund(one.key):
+        elif refund := self._refund_of(one):
             self.till.refund_in_bill(refund)
+
+    def _refund_of(self, one: Row[Any]) -> RefundState | None:
+        """What WeChat Pay says of this refund; of one it cannot be asked about, the bill's row where the query agrees.
+
+        A refund made in the merchant console may have no number of the merchant's: then the bill has WeChat Pay's own,
+        by which nothing can be asked. The query by the order says at least that money of it went back.
+        """
+        gateway = self.till.gateway
+        if (line := self._line(one)) is None:
+            return None
+        if one.key != line.refund_id and (found := gateway.query_refund(one.key)):
+            return found
+        charge = gateway.query(one.out_trade_no)
+        same = charge.transaction_id == line.transaction_id and charge.mchid == line.mch_id
+        if charge.state != "REFUND" or charge.amount is None or not same or line.state != "SUCCESS":
+            return None
+        return RefundState(
+            out_refund_no=one.key,
+            refund_id=line.refund_id,
+            transaction_id=line.transaction_id,
+            out_trade_no=one.out_trade_no,
+            state=line.state,
+            amount=-line.amount,
+            total=charge.amount,
+            refunded_at=datetime.fromtimestamp(line.at, UTC),
+            account="",
+        )
+
+    def _line(self, one: Row[Any]) -> Row[Any] | None:
+        mine = (BILL_LINE.c.reason == one.key) & (BILL_LINE.c.kind == REFUND)
+        with reading(self.till.engine) as connection:
+            return connection.execute(
+                select(BILL_LINE).where(mine).order_by(BILL_LINE.c.day, BILL_LINE.c.place)
+            ).first()

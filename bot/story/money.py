@@ -97,6 +97,10 @@ def _event(event: Row[Any]) -> tuple[str, str]:
             return WECHAT, f"受理了退款 {facts.get('refund')}"
         case "refunded":
             return WECHAT, f"退款到账 {facts.get('refund')}"
+        case "refunded_elsewhere":
+            return WECHAT, f"有一笔不是这里发起的退款 {facts.get('refund')}，已经退完，记账"
+        case "transferred":
+            return OURS, f"退款 {facts.get('refund')} 没有退成，登记为转账退回"
         case other:
             return OURS, f"{other}{number} {event.facts}".rstrip()
 

@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Engine, FromClause, func, select
 
 from storage.database import reading
-from storage.orders.columns import EXPORT, LEDGER, PAYMENT, REFUND
+from storage.orders.columns import EXPORT, LEDGER, PAYMENT, REFUND, TRANSFER
 from storage.reconciliation.columns import BILL, BILL_LINE, TRADE
 from storage.reconciliation.days import Day
 
@@ -42,6 +42,7 @@ class DayInThree:
     ledger_back: Sum
     surplus: Sum  # came in, settled nothing, goes back
     surplus_back: Sum  # of the day's refunds those of such money
+    transferred: Sum  # given back outside WeChat Pay, so not in the ledger
     agency_paid: Sum  # rows for the agencies, by their settle_date
     agency_back: Sum
     exported: Sum  # of these rows, payments and refunds, those that stand in a file
@@ -58,7 +59,7 @@ class DayInThree:
     def ties(self) -> bool:
         """Whether what must be equal is equal."""
         inner = self.ledger_paid.amount == self.agency_paid.amount + self.surplus.amount
-        back = self.ledger_back.amount == self.agency_back.amount + self.surplus_back.amount
+        back = self.ledger_back.amount + self.transferred.amount == self.agency_back.amount + self.surplus_back.amount
         return inner and back and self.bill_paid in (None, self.ledger_paid)
 
 
@@ -84,7 +85,10 @@ def _added(sums: list[Sum | None]) -> Sum | None:
 def _day(connection: Connection, day: Day) -> DayInThree:
     booked_then = (LEDGER.c.at >= day.begins) & (LEDGER.c.at < day.ends)
     settled_nothing = REFUND.c.payment_id.is_(None) & REFUND.c.owes.is_not(None)
-    back = LEDGER.join(REFUND, REFUND.c.out_refund_no == LEDGER.c.reason)
+    by_number = (REFUND.c.out_refund_no == LEDGER.c.reason) & (REFUND.c.given_back_by == "")
+    back = LEDGER.join(REFUND, by_number | (REFUND.c.given_back_by == LEDGER.c.reason))
+    by_transfer = (REFUND.c.given_back_by == TRANSFER) & REFUND.c.payment_id.is_not(None)
+    transferred_then = (REFUND.c.refunded_at >= day.begins) & (REFUND.c.refunded_at < day.ends)
     came = LEDGER.join(REFUND, REFUND.c.out_trade_no == LEDGER.c.out_trade_no)
     mine = EXPORT.join(PAYMENT, PAYMENT.c.id == EXPORT.c.payment_id)
     of_day, amount = EXPORT.c.settle_date == day.date, PAYMENT.c.amount
@@ -104,6 +108,7 @@ def _day(connection: Connection, day: Day) -> DayInThree:
         ledger_back=_sum(connection, LEDGER, LEDGER.c.amount, booked_then & (LEDGER.c.kind == "refund")),
         surplus=_sum(connection, came, REFUND.c.amount, booked_then & (LEDGER.c.kind == "payment") & settled_nothing),
         surplus_back=_sum(connection, back, REFUND.c.amount, booked_then & settled_nothing),
+        transferred=_sum(connection, REFUND, REFUND.c.amount, by_transfer & transferred_then),
         agency_paid=_sum(connection, mine, amount, of_day & (EXPORT.c.status == "PAID")),
         agency_back=_sum(connection, mine, amount, of_day & (EXPORT.c.status == "REFUNDED")),
         exported=_sum(connection, mine, amount, of_day & EXPORT.c.file_no.is_not(None)),

@@ -34,6 +34,8 @@ RUNNING = (PLACING, PLACED, CLOSING)
 
 # Refunds: waiting to be called, accepted, through, not possible by itself, closed by WeChat Pay, given up for another.
 DUE, ABNORMAL, DROPPED = "due", "abnormal", "dropped"
+ELSEWHERE, UNASSIGNED = "elsewhere", "unassigned"  # refunds begun elsewhere: of known lines, or of unknown ones yet
+TRANSFER = "transfer"  # `given_back_by` of money that was given back outside WeChat Pay
 OUTSTANDING = (DUE, REFUNDING, ABNORMAL, CLOSED)
 
 # Seconds after placing at which WeChat Pay is asked what became of it (facts/wechat.md B4, scheme 1).

@@ -77,12 +77,30 @@ def mark_refunded(
     """The money is back: booked once, whoever says so and however often. `account` is where it went."""
     refund = locked_refund(connection, out_refund_no)
     if refund is None or refund.state == REFUNDED:
+        if refund is not None and refund.given_back_by:
+            _book_second(connection, refund, refunded_at, now)
         return
     change_refund(connection, out_refund_no, state=REFUNDED, refunded_at=refunded_at, account=account)
     note_event(connection, refund.order_no, "refunded", now, refund.out_trade_no, refund=out_refund_no)
+    book_refund(connection, refund, refunded_at, now)
+    if refund.owes is None:  # WeChat Pay had said that it was closed: the money is booked, the rest is for a person
+        note(connection, refund, "refunded_after_closed", now)
+        return
+    take_back(connection, refund, datetime.fromtimestamp(refunded_at, zone))
+    close_notes(connection, refund, "退款到账", now)
+    schedule(connection, refund.order_no)
+    order = state_of_order(connection, refund.order_no)
+    wind_up(connection, order)  # unless another attempt's money has to go back too
+    of_line = (LINE.c.order_no == refund.order_no) & (LINE.c.line_no == refund.line_no)
+    line = connection.execute(select(LINE).where(of_line)).first()
+    write_notice(connection, refunded_notice(order, refund, account, now, line))
+
+
+def book_refund(connection: Connection, refund: Row[Any], refunded_at: int, now: int) -> None:
+    """Enter in the ledger that WeChat Pay gave this back; its number is unique there. Hold the order's lock."""
     attempt = the_attempt(connection, refund.out_trade_no)
     entry = {
-        "reason": out_refund_no,
+        "reason": refund.out_refund_no,
         "kind": "refund",
         "order_no": refund.order_no,
         "out_trade_no": refund.out_trade_no,
@@ -92,20 +110,14 @@ def mark_refunded(
         "booked_at": now,
     }
     connection.execute(insert(LEDGER), entry)
-    if refund.owes is None:  # WeChat Pay had said that it was closed: the money is booked, the rest is for a person
-        note(connection, refund, "refunded_after_closed", now)
-        return
-    if refund.payment_id is None:
-        change_attempt(connection, refund.out_trade_no, state=REFUNDED)
-    else:
-        _take_back(connection, refund, datetime.fromtimestamp(refunded_at, zone))
-    close_notes(connection, refund, "退款到账", now)
-    schedule(connection, refund.order_no)
-    order = state_of_order(connection, refund.order_no)
-    wind_up(connection, order)  # unless another attempt's money has to go back too
-    of_line = (LINE.c.order_no == refund.order_no) & (LINE.c.line_no == refund.line_no)
-    line = connection.execute(select(LINE).where(of_line)).first()
-    write_notice(connection, refunded_notice(order, refund, account, now, line))
+
+
+def _book_second(connection: Connection, refund: Row[Any], refunded_at: int, now: int) -> None:
+    """This money had been given back by other means, and now by WeChat Pay too: in the ledger, and for a person."""
+    booked = select(LEDGER.c.id).where(LEDGER.c.reason == refund.out_refund_no)
+    if connection.execute(booked).first() is None:
+        book_refund(connection, refund, refunded_at, now)
+        note(connection, refund, "REFUNDED_TWICE", now)
 
 
 def mark_stuck(connection: Connection, out_refund_no: str, state: str, now: int) -> None:
@@ -146,8 +158,11 @@ def _settle_by_another(connection: Connection, refund: Row[Any]) -> None:
         connection.execute(update(PAYMENT).where(PAYMENT.c.id == first).values(settles=key))
 
 
-def _take_back(connection: Connection, refund: Row[Any], at: datetime) -> None:
-    """The payment is refunded and its payable free again; the agency is told in a row of its own."""
+def take_back(connection: Connection, refund: Row[Any], at: datetime) -> None:
+    """The money of this refund is back: its payment is refunded, its payable free, and the agency gets a row of it."""
+    if refund.payment_id is None:
+        change_attempt(connection, refund.out_trade_no, state=REFUNDED)
+        return
     settled = (PAYMENT.c.id == refund.payment_id) & (PAYMENT.c.status != REFUNDED)
     connection.execute(update(PAYMENT).where(settled).values(status=REFUNDED, settles=None))
     line = (LINE.c.order_no == refund.order_no) & (LINE.c.line_no == refund.line_no)

@@ -41,7 +41,7 @@ from storage.reconciliation.columns import (
     OURS_ONLY,
 )
 from storage.reconciliation.days import Day
-from storage.reconciliation.matching import misfits, missing
+from storage.reconciliation.matching import misfits, missing, number_as_booked
 
 AT_ONCE = 1_000
 _NO_MORE = "再次对账时已经相符"
@@ -82,6 +82,7 @@ class Findings:
 
     def look(self, mch_id: str) -> None:
         """Match the day's bill with the ledger."""
+        number_as_booked(self.connection, self.day)
         self.connection.execute(text("DROP TABLE IF EXISTS finding"))
         FINDING.create(self.connection)
         names = [column.name for column in FINDING.c]

@@ -8,7 +8,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, String, and_, case, cast, exists, func, literal, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    String,
+    and_,
+    case,
+    cast,
+    exists,
+    func,
+    literal,
+    or_,
+    select,
+    update,
+)
 
 from storage.orders.columns import ATTEMPT, DISCREPANCY, LEDGER
 from storage.orders.columns import REFUND as REFUND_ROW
@@ -33,6 +47,16 @@ OUR_FORM = "_" * 14 + "-%"  # an order's number and the attempt's
 UNKNOWN_NUMBER = "unknown_number"  # what `settle` notes it as
 _EARLIER = BILL_LINE.alias("earlier")
 _KNOWN = DISCREPANCY.alias("known")
+
+
+def number_as_booked(connection: Connection, day: Day) -> None:
+    """Rows of refunds that bear only WeChat Pay's number get the merchant's, where the refund was booked under that."""
+    b, booked = BILL_LINE.c, REFUND_ROW.alias("booked")
+    same = (booked.c.refund_id == b.refund_id) & (booked.c.out_trade_no == b.out_trade_no)
+    number = select(func.min(booked.c.out_refund_no)).where(same)
+    mine = (b.day == day.date) & (b.kind == REFUND) & (b.reason == b.refund_id) & (b.refund_id != "")
+    named = update(BILL_LINE).where(mine & exists().where(same)).values(reason=number.scalar_subquery())
+    connection.execute(named)
 
 
 def judged(day: Day, mch_id: str) -> Select[Any]:
@@ -64,7 +88,7 @@ def misfits(day: Day, mch_id: str) -> Select[Any]:
     c = line.c
     asked_for = or_(exists().where(ATTEMPT.c.out_trade_no == c.out_trade_no), c.out_trade_no.like(OUR_FORM))
     mends = or_(
-        and_(c.verdict == THEIRS_ONLY, or_(c.kind == PAYMENT, c.state == "SUCCESS"), c.mch_id == mch_id, asked_for),
+        and_(c.verdict == THEIRS_ONLY, or_(c.kind == PAYMENT, c.state.in_(_DONE)), c.mch_id == mch_id, asked_for),
         and_(c.verdict == STATE, c.kind == REFUND, c.state == "SUCCESS", c.booked_at.is_(None)),
     )
     noted = exists().where(_KNOWN.c.key == c.reason, _KNOWN.c.kind.in_((*OF_SETTLING, OF_REFUNDS)))

@@ -19,7 +19,12 @@ class RefundRow(SQLModel, table=True):
     payment_id: int | None = Field(default=None, foreign_key="payment.id", index=True)  # NULL: it settled nothing
     line_no: int | None = None
     amount: int = Field(sa_column=fen())
-    state: str = Field(index=True)  # due, refunding, refunded, abnormal, closed, dropped
+    # due, refunding, refunded, abnormal, closed, dropped; begun elsewhere: elsewhere (its lines are known), unassigned
+    state: str = Field(index=True)
+    refund_id: str = Field(default="", index=True)  # WeChat Pay's own number, of refunds begun elsewhere
+    given_back_by: str = ""  # the refund begun elsewhere that gave this money back, or "transfer": outside WeChat Pay
+    ended_by: str = ""  # the operator who recorded that the money was given back by other means
+    ended_why: str = ""
     asked_at: int = Field(sa_column=seconds())
     asked_by: str = ""  # the operator; "" for what goes back by itself
     why: str = ""  # the operator's words, for the books

@@ -25,7 +25,7 @@ class OrderRow(SQLModel, table=True):
     expires_at: int = Field(sa_column=seconds(index=True))
     paid_at: int | None = Field(default=None, sa_column=seconds_or_none())
     closed_at: int | None = Field(default=None, sa_column=seconds_or_none())
-    close_reason: str = ""  # expired, cancelled, cancelling, refused, restored
+    close_reason: str = ""  # expired, cancelled, cancelling, refused, restored, taken_over
     due_at: int | None = Field(default=None, sa_column=seconds_or_none(index=True))  # when the worker looks next
     leased_until: int = Field(default=0, sa_column=seconds(default=0))
     looks: int = 0  # how often the worker has asked WeChat Pay

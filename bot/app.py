@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -47,8 +47,9 @@ from bot.turns.conversation import BureauClock, Conversation
 from bot.turns.guesses import StoredGuesses
 from bot.turns.journal import Journal, journal_sweeping
 from bot.turns.people_limits import StoredPeopleLimits
+from bot.web.doors import Door
 from bot.web.metrics import Metrics
-from bot.web.routes import build_wsgi
+from bot.web.routes import build_doors, build_wsgi
 from bot.web.services import Check, WebServices
 from bot.wechat.account_client import AccountClient
 from bot.wechat.official_account import OfficialAccount
@@ -99,6 +100,7 @@ class App:
     journal: Journal
     turns: Turns
     wsgi: WSGIApplication
+    doors: Mapping[str, Door]
     metrics: Metrics
     worker: Worker
     wakeups: Wakeups
@@ -284,6 +286,7 @@ def build(
         journal=journal,
         turns=turns,
         wsgi=build_wsgi(services),
+        doors=build_doors(services),
         metrics=metrics,
         worker=worker,
         wakeups=wakeups,

@@ -14,12 +14,15 @@ from werobot.contrib.bottle import make_view
 from werobot.session.redisstorage import RedisStorage
 from werobot.session.sqlitestorage import SQLiteStorage
 
+from bot.web.doors import Door
+
 
 class EchoBot:
     """WeRoBot as its own documentation sets it up; `bot.web.server` serves it like ours."""
 
     def __init__(self, wsgi: WSGIApplication) -> None:
         self.wsgi = wsgi
+        self.doors: dict[str, Door] = {}
 
     def start_background(self) -> None:
         """It has no background work."""

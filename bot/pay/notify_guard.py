@@ -66,6 +66,15 @@ class NotifyGuard:
         self._public_key = cast(RSAPublicKey, load_pem_public_key(merchant.public_key.encode()))
         self._certificates = {serial.upper(): _certificate(serial, pem) for serial, pem in (certificates or {}).items()}
 
+    def check_headers(self, headers: Mapping[str, str], now: float) -> None:
+        """Check what can be checked before the body is read; raises NotifyRefused.
+
+        One of each signing header, of now (`now` in seconds since 1970), by a key that is known.
+        """
+        signed = _signed(headers, now)
+        if signed.serial != self._merchant.public_key_id and signed.serial.upper() not in self._certificates:
+            raise NotifyRefused("unknown Wechatpay-Serial", 401)
+
     def read(self, headers: Mapping[str, str], body: bytes, now: float) -> Notification:
         """The notification in this raw body; `now` in seconds since 1970. Raises NotifyRefused, and nothing else."""
         try:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 import linecache
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import ExitStack
 from functools import cache
 from types import FrameType
@@ -22,6 +22,8 @@ from sqlalchemy.engine.default import DefaultDialect
 
 import bot.app
 from bot.pay.transport import Transport
+from bot.web.doors import HttpAnswer
+from bot.web.wechat import PushedMessages
 from bot.wechat.account_client import AccountClient
 from storage.sessions.embedded import EmbeddedTurnStore
 from storage.sessions.embedded_shared import EmbeddedSharedStore
@@ -53,6 +55,7 @@ def install(reached: Reached) -> ExitStack:
             _around(stack, store, name, lambda *_, name=name: f"sessions.{name}", reached)
     build_wsgi = vars(bot.app)["build_wsgi"]
     stack.enter_context(patch.object(bot.app, "build_wsgi", lambda services: _web(build_wsgi(services), reached)))
+    stack.enter_context(patch.object(PushedMessages, "answer", _message(PushedMessages.answer, reached)))
     return stack
 
 
@@ -89,6 +92,20 @@ def _web(inner: WSGIApplication, reached: Reached) -> WSGIApplication:
         reached(f"{point}:before")
         answer = inner(environ, start_response)
         reached(f"{point}:after")
+        return answer
+
+    return around
+
+
+def _message(
+    inner: Callable[[PushedMessages, str, bytes], Awaitable[HttpAnswer]], reached: Reached
+) -> Callable[[PushedMessages, str, bytes], Awaitable[HttpAnswer]]:
+    """The same point where a message does not take the way through the WSGI application."""
+
+    async def around(self: PushedMessages, query: str, body: bytes) -> HttpAnswer:
+        reached("http POST /wechat:before")
+        answer = await inner(self, query, body)
+        reached("http POST /wechat:after")
         return answer
 
     return around

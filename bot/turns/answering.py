@@ -1,12 +1,13 @@
 """One message, one turn, one reply: claim, run, save, and who is told what when it takes too long (design 4).
 
 A turn does not run on its request's thread, so that it can go on when WeChat's five seconds are nearly over. Requests
-wait for it; WeChat's retry of a message that still runs waits for the same turn. What nobody waits for any more goes to
-`late`.
+wait for it, on an event loop by a timer, else on their thread; WeChat's retry of a message that still runs waits for the
+same turn. What nobody waits for any more goes to `late`.
 """
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import threading
 import time
@@ -77,6 +78,41 @@ class _After:
     later: list[Callable[[], None]] = field(default_factory=list)
 
 
+class _Listener:
+    """A request that waits for a job on an event loop: a timer instead of a thread."""
+
+    def __init__(self, turns: Turns, job: _Job, loop: asyncio.AbstractEventLoop, outcome: asyncio.Future[Answer]):
+        self._job = job
+        self._loop = loop
+        self._outcome = outcome
+        self._steps = iter(turns.steps(job))
+        self._timer: asyncio.TimerHandle | None = None
+
+    def listen(self) -> None:
+        """Have the outcome set: by the job, or by the last step."""
+        self._wait()
+        self._job.done.call_when_open(partial(self._loop.call_soon_threadsafe, self._done))
+
+    def _wait(self) -> None:
+        step = next(self._steps, None)
+        if step:
+            self._timer = self._loop.call_later(step[0], self._passed, step[1])
+
+    def _passed(self, otherwise: Callable[[], bool]) -> None:
+        if self._outcome.done():
+            return
+        if otherwise():
+            self._outcome.set_result(_LATE)
+        else:
+            self._wait()
+
+    def _done(self) -> None:
+        if self._timer:
+            self._timer.cancel()
+        if not self._outcome.done():
+            self._outcome.set_result(self._job.answer)
+
+
 class Turns:
     """Takes messages of all openids; safe over threads, and over processes by the store."""
 
@@ -106,10 +142,27 @@ class Turns:
 
     def handle(self, openid: str, message: str, said: Said) -> Answer:
         """The answer to one message, within the budget; never raises."""
-        if said.kind == "quiet":
-            return Answer("", "quiet")
         if said.kind == "unsubscribe":
             return self._forget(openid)
+        begun = self._begin(openid, message, said)
+        return begun if isinstance(begun, Answer) else self._outcome(begun)
+
+    async def answer(self, openid: str, message: str, said: Said) -> Answer:
+        """The same on an event loop: no thread waits for the turn."""
+        if said.kind == "unsubscribe":
+            return await asyncio.to_thread(self._forget, openid)
+        begun = self._begin(openid, message, said)
+        if isinstance(begun, Answer):
+            return begun
+        loop = asyncio.get_running_loop()
+        outcome: asyncio.Future[Answer] = loop.create_future()
+        _Listener(self, begun, loop, outcome).listen()
+        return await outcome
+
+    def _begin(self, openid: str, message: str, said: Said) -> _Job | Answer:
+        """The job of this message, with one listener more; an answer where there is none."""
+        if said.kind == "quiet":
+            return Answer("", "quiet")
         with self._lock:
             job = self._jobs.get(message)
             if job:
@@ -123,7 +176,7 @@ class Turns:
                 except RuntimeError:  # closed: the process is going down
                     return Answer(self._texts.busy, "busy")
                 self._jobs[message] = job
-        return self._outcome(job)
+        return job
 
     def close(self) -> None:
         """Finish the turns there are; take no more, and wait for none of another process."""
@@ -131,22 +184,33 @@ class Turns:
         self._threads.close()
 
     def _outcome(self, job: _Job) -> Answer:
+        for seconds, otherwise in self.steps(job):
+            if job.done.passed(seconds):
+                return job.answer
+            if otherwise():
+                break
+        return _LATE
+
+    def steps(self, job: _Job) -> tuple[tuple[float, Callable[[], bool]], ...]:
+        """How long a listener waits (seconds), and what it does where the turn is not over then: True ends it."""
         soon = min(SOON, self._patience.budget)
-        if job.done.passed(soon):
-            return job.answer
+        return (
+            (soon, partial(self._hurry, job)),
+            (self._patience.budget - soon, partial(self._leave, job)),
+            (self._patience.grace, partial(self._leave, job, at_last=True)),
+        )
+
+    def _hurry(self, job: _Job) -> bool:
         if job.begin:
             self._threads.hurry(job.begin)
-        if job.done.passed(self._patience.budget - soon):
-            return job.answer
+        return False
+
+    def _leave(self, job: _Job, *, at_last: bool = False) -> bool:
         with self._lock:
-            if not job.closed:
-                job.listeners -= 1
-                return _LATE
-        if job.done.passed(self._patience.grace):
-            return job.answer
-        with self._lock:
+            if job.closed and not at_last:
+                return False
             job.listeners -= 1
-        return _LATE
+        return True
 
     def _forget(self, openid: str) -> Answer:
         try:

@@ -18,3 +18,5 @@ class CertificatePage:
         resp.status, headers, resp.data = self._services.certificate(token)
         for name, value in headers.items():
             resp.set_header(name, value)
+
+    on_head = on_get  # Falcon leaves the body out

@@ -20,3 +20,5 @@ class Health:
         resp.status = 200 if well else 503
         resp.media = {"ok": well, "checks": {check.name: {"ok": check.ok, "says": check.says} for check in checks}}
         resp.content_type = falcon.MEDIA_JSON
+
+    on_head = on_get  # Falcon leaves the body out

@@ -2,12 +2,45 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
+
 import falcon
 import structlog
 
 from bot.pay.notify_guard import NotifyRefused
-from bot.web.body import TooLong, read_body
+from bot.web.doors import JSON, HttpAnswer, Refused, check_length_and_kind, lower_case_headers, read_body
 from bot.web.services import DoesNotFit, WebServices
+
+
+class NotifyDoor:
+    """What is known of a callback before its body: length and kind, the four headers, the serial, the time."""
+
+    def __init__(self, services: WebServices) -> None:
+        self._services = services
+        self._log = structlog.get_logger("pay.notify")
+
+    def refuse(self, query: str, headers: Mapping[str, str]) -> HttpAnswer | None:
+        """The refusal; None where the callback may be WeChat Pay's."""
+        del query  # the address of callbacks has none
+        try:
+            check_length_and_kind(headers, JSON)
+            self._services.guard.check_headers(headers, self._services.clock())
+        except (Refused, NotifyRefused) as refused:
+            return self.refusal(refused)
+        return None
+
+    async def answer(self, query: str, body: bytes) -> HttpAnswer | None:
+        """Settled on a thread of the application: it writes to the database."""
+        return None
+
+    def refusal(self, refused: Refused | NotifyRefused) -> HttpAnswer:
+        """Counted and logged."""
+        outcome = "too long" if refused.status == 413 else "refused"
+        self._log.warning("callback refused", reason=refused.reason, status=refused.status)
+        self._services.metrics.notified(outcome)
+        body = {"code": "FAIL", "message": falcon.code_to_http_status(refused.status)}
+        return HttpAnswer(refused.status, json.dumps(body), falcon.MEDIA_JSON)
 
 
 class PayNotifications:
@@ -15,18 +48,21 @@ class PayNotifications:
 
     def __init__(self, services: WebServices) -> None:
         self._services = services
+        self._door = NotifyDoor(services)
         self._log = structlog.get_logger("pay.notify")
 
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
         """One callback."""
         services = self._services
-        try:
-            notification = services.guard.read(req.headers, read_body(req), services.clock())
-        except TooLong:
-            return self._fail(resp, 413, "too long")
-        except NotifyRefused as refused:
-            self._log.warning("callback refused", reason=refused.reason, status=refused.status)
-            return self._fail(resp, refused.status, "refused")
+        refusal = self._door.refuse("", lower_case_headers(req))
+        if refusal is None:
+            try:
+                notification = services.guard.read(req.headers, read_body(req), services.clock())
+            except (Refused, NotifyRefused) as refused:
+                refusal = self._door.refusal(refused)
+        if refusal is not None:
+            resp.status, resp.text, resp.content_type = refusal.status, refusal.body, refusal.content_type
+            return None
         if notification.kind == "other":
             self._log.warning("callback of an unknown kind", kind=notification.event_type, notification=notification.id)
             services.metrics.notified("other")

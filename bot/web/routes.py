@@ -8,20 +8,13 @@ import falcon
 import structlog
 
 from bot.web.certificate_page import CertificatePage
+from bot.web.doors import SECURE_HEADERS, Door
 from bot.web.healthz import Health
 from bot.web.metrics_page import MetricsPage
-from bot.web.pay_notify import PayNotifications
+from bot.web.pay_notify import NotifyDoor, PayNotifications
 from bot.web.pay_page import PayPage
 from bot.web.services import WebServices
-from bot.web.wechat import WeChatMessages
-
-_HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "Cache-Control": "no-store",
-    "Referrer-Policy": "no-referrer",
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-    "X-Frame-Options": "DENY",
-}
+from bot.web.wechat import PushedMessages, WeChatMessages
 
 
 class SecureHeaders:
@@ -29,7 +22,7 @@ class SecureHeaders:
 
     def process_response(self, req: falcon.Request, resp: falcon.Response, resource: object, succeeded: bool) -> None:
         """Falcon calls it last."""
-        for name, value in _HEADERS.items():
+        for name, value in SECURE_HEADERS.items():
             if resp.get_header(name) is None:
                 resp.set_header(name, value)
 
@@ -39,13 +32,18 @@ def build_wsgi(services: WebServices) -> falcon.App[falcon.Request, falcon.Respo
     app = falcon.App(media_type="text/plain; charset=utf-8", middleware=[SecureHeaders()])
     app.set_error_serializer(_plainly)
     app.add_error_handler(Exception, _unexpected)
-    app.add_route("/wechat", WeChatMessages(services))
+    app.add_route("/wechat", WeChatMessages(PushedMessages(services)))
     app.add_route("/pay/notify", PayNotifications(services))
     app.add_route("/pay/{token}", PayPage(services))
     app.add_route("/certificates/{token}.pdf", CertificatePage(services))
     app.add_route("/healthz", Health(services))
     app.add_route("/metrics", MetricsPage(services))
     return app
+
+
+def build_doors(services: WebServices) -> dict[str, Door]:
+    """The addresses that take a body, by path, for `bot.web.front`."""
+    return {"/wechat": PushedMessages(services), "/pay/notify": NotifyDoor(services)}
 
 
 def _plainly(req: falcon.Request, resp: falcon.Response, wrong: falcon.HTTPError) -> None:

@@ -20,24 +20,32 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, cast
 from wsgiref.types import WSGIApplication
 
 from granian import Granian
-from granian.constants import Interfaces
+from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
 from granian.log import LogLevels
 
 from bot.web.cores import OwnCores, cores_for
+from bot.web.doors import Door
+from bot.web.front import Front
 
 COUNTED_TOGETHER = "PROMETHEUS_MULTIPROC_DIR"
 _COLLECT_AFTER = (20_000, 20, 20)  # new objects, and younger collections, before one collects
 _STOP_FIRST = 100  # before multiprocessing's own finalizers
 _LOOK_AGAIN = 0.02  # seconds
 _WAKE = signal.SIGUSR1  # nobody else's; a second SIGTERM would stop Granian's stopping
+_IDLE_SECONDS = 8.0  # for the headers of a request, also of the next one on the same connection
+_UNREAD_SECONDS = 8.0  # for a client to make room for the rest of an answer
+_BUFFER = 32 * 1024  # bytes of one request's headers, at most
+_CONNECTIONS = 2048  # open at once in each worker; further ones wait to be accepted
 _LONGEST_STOP = 30  # seconds; a worker that hangs is killed then
 
 
@@ -47,6 +55,11 @@ class Served(Protocol):
     @property
     def wsgi(self) -> WSGIApplication:
         """The application."""
+        ...
+
+    @property
+    def doors(self) -> Mapping[str, Door]:
+        """By path: what is checked before a body is read (`bot.web.front`)."""
         ...
 
     def start_background(self) -> None:
@@ -85,14 +98,18 @@ def serve(
     with 1 where a worker ended by itself.
     """
     port = _free(listen.host, listen.port)
+    listen = replace(listen, port=port)
     address = f"http://{'[' + listen.host + ']' if ':' in listen.host else listen.host}:{port}"
     server = Granian(
         factory,
         address=listen.host,
         port=port,
-        interface=Interfaces.WSGI,
+        interface=Interfaces.RSGI,
         workers=listen.workers,
-        blocking_threads=listen.threads,
+        http=HTTPModes.http1,
+        http1_settings=HTTP1Settings(header_read_timeout=int(_IDLE_SECONDS * 1000), max_buffer_size=_BUFFER),
+        backlog=_CONNECTIONS,
+        backpressure=_CONNECTIONS,
         websockets=False,
         log_level=LogLevels.error,
         log_dictconfig=_LOG_TO_STDERR,
@@ -115,12 +132,12 @@ def serve(
         if listen.workers > 1:
             os.environ[COUNTED_TOGETHER] = shared  # the workers' counters: any of them tells the sums
         try:
-            server.serve(target_loader=partial(load, factory, tuple(arguments), cores), wrap_loader=False)
+            server.serve(target_loader=partial(load, factory, tuple(arguments), cores, listen), wrap_loader=False)
         finally:
             over.set()
 
 
-def load(factory: str, arguments: tuple[str, ...], cores: OwnCores) -> WSGIApplication:
+def load(factory: str, arguments: tuple[str, ...], cores: OwnCores, listen: Listen) -> Callable[..., Any]:
     """Build the application in a worker, and see to it that it is stopped when the worker ends."""
     cores.take()
     module, _, name = factory.partition(":")
@@ -132,7 +149,22 @@ def load(factory: str, arguments: tuple[str, ...], cores: OwnCores) -> WSGIAppli
     gc.collect()
     gc.freeze()  # what was built stays: a collection need not walk over it at every so many turns
     gc.set_threshold(*_COLLECT_AFTER)
-    return served.wsgi
+    front = Front(served.wsgi, served.doors, listen.threads, partial(_give_up_on_slow_readers, listen.port))
+    return cast(Callable[..., Any], front)  # Granian finds `__rsgi__`
+
+
+def _give_up_on_slow_readers(port: int) -> None:
+    """Have the kernel end connections whose client does not take an answer (Linux; elsewhere the proxy has to).
+
+    Granian opens the listening socket and has no setting for this, so it is looked for among this process's files.
+    Accepted connections inherit the option: tcp(7), TCP_USER_TIMEOUT.
+    """
+    if sys.platform != "linux":
+        return
+    for name in os.listdir("/proc/self/fd"):
+        with suppress(OSError), socket.socket(fileno=os.dup(int(name))) as one:
+            if one.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN) and one.getsockname()[1] == port:
+                one.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(_UNREAD_SECONDS * 1000))
 
 
 def _end_with_the_main_process() -> None:

@@ -20,9 +20,17 @@ class TakesMessages(Protocol):
         """The answer to one message, within the budget."""
         ...
 
+    async def answer(self, openid: str, message: str, said: Said) -> Answer:
+        """The same, on an event loop; no thread waits for it."""
+        ...
+
 
 class OpensNotifications(Protocol):
     """`bot.pay.notify_guard.NotifyGuard`."""
+
+    def check_headers(self, headers: Mapping[str, str], now: float) -> None:
+        """Raise NotifyRefused for what the headers alone show to be no callback of WeChat Pay's."""
+        ...
 
     def read(self, headers: Mapping[str, str], body: bytes, now: float) -> Notification:
         """The notification; raises NotifyRefused."""

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
+from bot.web.doors import Door
 from bot.web.server import Listen, serve
 
 
@@ -17,6 +18,7 @@ class Tiny:
     def __init__(self, folder: str) -> None:
         self.folder = Path(folder)
         self.stopping = threading.Event()
+        self.doors: dict[str, Door] = {}
 
     @property
     def wsgi(self) -> WSGIApplication:

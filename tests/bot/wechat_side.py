@@ -101,15 +101,21 @@ def echo(openid: str, message: str, said: Said) -> Answer:
 class Turning:
     """A `TakesMessages` that notes what comes in."""
 
-    answer: Callable[[str, str, Said], Answer] = echo
+    reply: Callable[[str, str, Said], Answer] = echo
     came: list[tuple[str, str, Said]] = field(default_factory=list)
 
     def handle(self, openid: str, message: str, said: Said) -> Answer:
         self.came.append((openid, message, said))
-        return self.answer(openid, message, said)
+        return self.reply(openid, message, said)
+
+    async def answer(self, openid: str, message: str, said: Said) -> Answer:
+        return self.handle(openid, message, said)
 
 
 class NoCallbacks:
+    def check_headers(self, headers: Mapping[str, str], now: float) -> None:
+        raise AssertionError("no callback is expected here")
+
     def read(self, headers: Mapping[str, str], body: bytes, now: float) -> Notification:
         raise AssertionError("no callback is expected here")
 

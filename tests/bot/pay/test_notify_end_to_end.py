@@ -114,7 +114,7 @@ REFUSED: dict[str, tuple[int, Change]] = {
     ),
     "cut off": (401, lambda room, headers, body: (headers, body[: len(body) // 2])),
     "v2 XML": (400, lambda room, headers, body: (headers, b"<xml><return_code>SUCCESS</return_code></xml>")),
-    "nothing": (400, lambda room, headers, body: (headers, b"")),
+    "nothing": (411, lambda room, headers, body: (headers, b"")),
     "a megabyte": (413, lambda room, headers, body: (headers, b"{" + b" " * 2**20)),
 }
 

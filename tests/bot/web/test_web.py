@@ -29,10 +29,13 @@ KINDS: dict[bytes, Literal["payment", "refund", "other"]] = {
 class Guard:
     """Takes any body that names the kind of notification."""
 
+    def check_headers(self, headers: Mapping[str, str], now: float) -> None:
+        assert now == NOW
+        if headers.get("wechatpay-serial") != "known":
+            raise NotifyRefused("unknown Wechatpay-Serial", 401)
+
     def read(self, headers: Mapping[str, str], body: bytes, now: float) -> Notification:
         assert now == NOW
-        if headers.get("WECHATPAY-SERIAL") != "known":
-            raise NotifyRefused("unknown Wechatpay-Serial", 401)
         return Notification("EV-1", "SOME.EVENT", KINDS[body], None, None)
 
 

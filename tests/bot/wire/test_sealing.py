@@ -48,9 +48,6 @@ def test_the_official_push_vectors_verify_and_open() -> None:
 def test_the_second_set_of_push_vectors_verifies_and_opens() -> None:
     other = vectors("crypto_vectors.json")
     own = WireKeys(other["token"], other["encoding_aes_key"], other["appid"])
-    check = other["echo"]
-    stamp = Stamp(check["timestamp"], check["nonce"], "", check["signature"])
-    assert own.echo(stamp, check["echo_str"], float(check["timestamp"])) == check["plaintext"]
     post = other["decrypt"]
     stamp = Stamp(post["timestamp"], post["nonce"], "", post["signature"])
     assert own.open(stamp, body_of(post["Encrypt"]), float(post["timestamp"])).decode() == post["plaintext"]
@@ -91,12 +88,12 @@ def test_a_wrong_msg_signature_is_refused() -> None:
     assert side.turning.came == []
 
 
-@pytest.mark.parametrize("away", [-601, 601])
-def test_a_timestamp_more_than_ten_minutes_away_is_refused(away: int) -> None:
+@pytest.mark.parametrize("away", [-301, 301])
+def test_a_timestamp_more_than_five_minutes_away_is_refused(away: int) -> None:
     side = Side()
     query, body = sealed(text_xml("hi"), at=NOW + away)
     assert side.client.simulate_post("/wechat", params=query, body=body).status_code == 403
-    query, body = sealed(text_xml("hi"), at=NOW + away * 599 // 601)
+    query, body = sealed(text_xml("hi"), at=NOW + away * 299 // 301)
     assert side.client.simulate_post("/wechat", params=query, body=body).status_code == 200
 
 

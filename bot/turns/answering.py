@@ -1,8 +1,8 @@
 """One message, one turn, one reply: claim, run, save, and who is told what when it takes too long (design 4).
 
 A turn does not run on its request's thread, so that it can go on when WeChat's five seconds are nearly over. Requests
-wait for it, on an event loop by a timer, else on their thread; WeChat's retry of a message that still runs waits for the
-same turn. What nobody waits for any more goes to `late`.
+wait for it, on an event loop by a timer, else on their thread; WeChat's retry of a message that still runs waits for
+the same turn. What nobody waits for any more goes to `late`.
 """
 
 from __future__ import annotations

@@ -17,11 +17,24 @@ from tests.elsewhere.ways import to_the_order
 @only_embedded
 def test_the_console_is_shown_that_the_address_is_ours(town: Town) -> None:
     messages, moment, nonce = town.account.messages, str(int(town.clock.now())), word(10)
-    echo = messages.encrypt("7311934556001219834")
-    query = {"msg_signature": messages.sign(moment, nonce, echo), "timestamp": moment, "nonce": nonce, "echostr": echo}
+    echo = "7311934556001219834"
+    query = {"signature": messages.sign(moment, nonce), "timestamp": moment, "nonce": nonce, "echostr": echo}
     answer = urllib3.request("GET", f"{town.url}/wechat?{urlencode(query)}")
-    assert (answer.status, answer.data) == (200, b"7311934556001219834")
-    answer = urllib3.request("GET", f"{town.url}/wechat?{urlencode(query | {'msg_signature': '0' * 40})}")
+    assert (answer.status, answer.data) == (200, echo.encode())
+    answer = urllib3.request("GET", f"{town.url}/wechat?{urlencode(query | {'signature': '0' * 40})}")
+    assert answer.status == 403
+
+
+@only_embedded
+def test_the_address_check_decrypts_no_captured_message(town: Town) -> None:
+    phone = town.phone()
+    query, body = phone.sealed(phone.message("text", Content="369906199910090112", MsgId="1"))
+    captured = body.partition("<Encrypt><![CDATA[")[2].partition("]]>")[0]
+    assert captured
+    answer = urllib3.request("GET", f"{town.url}/wechat?{urlencode(query | {'echostr': captured})}")
+    assert answer.data in (captured.encode(), b"403 Forbidden")
+    query.pop("signature")
+    answer = urllib3.request("GET", f"{town.url}/wechat?{urlencode(query | {'echostr': captured})}")
     assert answer.status == 403
 
 

@@ -51,6 +51,8 @@ class StoredCashier:
             self.wake(opened.order_no)
             order = self.reader.order(payer, opened.order_no)
             return Opening(order=order, short_minutes=opened.short_minutes)
+        if opened.is_taken_over:
+            return Opening(is_taken_over=True)
         if opened.too_many:
             return Opening(too_many=opened.too_many)
         for payable in payables:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dialogs.choices import plain
 from dialogs.said import Said
 from dialogs.step import Answer, Ask, End, Go, Json, Knowledge, Known, Option, Step, Wrong
-from dialogs.steps.owed import already_paid, being_paid, payable, shorter, too_many_orders
+from dialogs.steps.owed import already_paid, being_paid, order_refused, payable, shorter
 from dialogs.terms.insurance import Insurance, Payable, PayKind
 from dialogs.terms.money import yuan
 from dialogs.texts import say
@@ -70,8 +70,8 @@ class Confirm(Step):
         opening = world.cashier.open(world.payer, self.service, [owed])
         if opening.order:
             return Known({"order": opening.order.no}, shorter(opening))
-        if opening.too_many:
-            return too_many_orders(opening)
+        if refused := order_refused(opening):
+            return refused
         if opening.paid:
             return already_paid(known, world, opening.paid)
         return being_paid(known, world, owed.key, self.service) or End(say("confirm.gone"))

@@ -11,7 +11,7 @@ from dialogs.said import Said
 from dialogs.step import Answer, Ask, End, Go, Json, Knowledge, Known, Option, Step, Wrong
 from dialogs.steps.family_bill import Bill, Item, Left, bill, table, total
 from dialogs.steps.family_lines import described, shown
-from dialogs.steps.owed import clock_time, shorter, too_many_orders
+from dialogs.steps.owed import clock_time, order_refused, shorter
 from dialogs.terms.money import yuan
 from dialogs.texts import say
 from dialogs.world import World
@@ -59,8 +59,8 @@ class FamilyConfirm(Step):
         opening = world.cashier.open(world.payer, SERVICE, [one.payable for one in _shown(known, found)])
         if opening.order:
             return Known({"order": opening.order.no}, shorter(opening))
-        if opening.too_many:
-            return too_many_orders(opening)
+        if refused := order_refused(opening):
+            return refused
         return _changed(known, bill(known, world)) or End(say("family_confirm.gone"))  # somebody was quicker, or late
 
     def on_more(self, known: Knowledge, world: World) -> Answer:

@@ -153,9 +153,11 @@ def shorter(opening: Opening) -> str:
     return say("confirm.short", minutes=opening.short_minutes) if opening.short_minutes else ""
 
 
-def too_many_orders(opening: Opening) -> End:
-    """No further order before one of the open ones is paid or given up."""
-    return End(say("confirm.too_many", count=opening.too_many), [Option(say("service.my.orders"), go="my.orders")])
+def order_refused(opening: Opening) -> End | None:
+    """Why no order is opened now: too many of one's own are open, or another payer has just taken it over."""
+    if opening.too_many:
+        return End(say("confirm.too_many", count=opening.too_many), [Option(say("service.my.orders"), go="my.orders")])
+    return End(say("take_over.kept")) if opening.is_taken_over else None
 
 
 def clock_time(moment: datetime) -> str:

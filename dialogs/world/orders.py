@@ -94,6 +94,7 @@ class Opening:
     held: Held | None = None
     paid: Payment | None = None
     gone: bool = False  # no tariff and no assessment allows it any more
+    is_taken_over: bool = False  # another payer took it over just now
     too_many: int = 0  # so many orders of this payer are open; one has to be paid or given up first
     short_minutes: int = 0  # of an order that runs shorter than usual, because others were not paid
 

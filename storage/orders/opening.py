@@ -22,7 +22,15 @@ _PAID = select(PAYMENT.c.id).where(PAYMENT.c.settles.in_(bindparam("keys", expan
 _HOLDERS = select(LINE.c.order_no).where(LINE.c.holds.in_(bindparam("keys", expanding=True)))
 
 _OPEN = (OrderState.OPEN, OrderState.CLOSING)
-_GIVEN_UP = ("expired", "cancelled", "cancelling")
+_GIVEN_UP = ("expired", "cancelled", "cancelling", "taken_over")
+# Who lost an order to another payer does not get the same payable back at once: it is kept for the one who took over.
+_LOST = (
+    select(ORDER.c.no)
+    .join(LINE, LINE.c.order_no == ORDER.c.no)
+    .where(ORDER.c.payer == bindparam("of"), ORDER.c.close_reason == "taken_over")
+    .where(ORDER.c.closed_at > bindparam("since"), LINE.c.payable_key.in_(bindparam("keys", expanding=True)))
+)
+KEPT_SECONDS = 600  # for the one who took over
 _OF_PAYER = select(
     func.count().filter(ORDER.c.state.in_(_OPEN)).label("open"),
     func.count()
@@ -62,6 +70,7 @@ class Opened:
     order_no: str = ""
     too_many: int = 0
     short_minutes: int = 0
+    is_taken_over: bool = False
     held_by: str = ""
     paid: bool = False
     too_late: bool = False
@@ -113,6 +122,9 @@ class Opener:
         holders = set(connection.execute(_HOLDERS, {"keys": keys}).scalars())
         if holders:
             return _same_again(connection, payer, payables, holders, now)
+        lost = {"of": payer, "since": int(now.timestamp()) - KEPT_SECONDS, "keys": keys}
+        if connection.execute(_LOST, lost).first():
+            return Opened(is_taken_over=True)
         if connection.dialect.name == "postgresql":
             connection.execute(_ONE_AT_A_TIME, {"of": payer})
         counted = connection.execute(_OF_PAYER, {"of": payer, "since": int(now.timestamp()) - DAY_SECONDS}).one()

@@ -37,7 +37,8 @@ def test_an_order_is_taken_over_only_after_it_stood_unpaid_for_three_minutes(cou
     assert (counter.order(no).state, counter.order(no).close_reason) == ("closing", "taken_over")
     counter.mark_closed(f"{no}-1", later(minutes=3))
     assert counter.try_to_open("oSecond", payable(), at=later(minutes=4)).order_no
-    assert counter.try_to_open("oFirst", payable("li"), at=later(minutes=4)).order_no, "the other lines are free again"
+    assert counter.try_to_open("oFirst", payable("li"), at=later(minutes=4)).is_taken_over
+    assert counter.try_to_open("oFirst", payable("li"), at=later(minutes=14)).order_no, "the other lines are free again"
 
 
 def test_two_who_take_over_at_once_close_it_once(counter: Counter) -> None:
@@ -73,4 +74,12 @@ def test_the_payer_is_told_that_another_pays_now(counter: Counter) -> None:
     counter.mark_closed(f"{no}-1", later(minutes=5))
     [notice] = counter.rows(NOTICE)
     assert (notice.openid, notice.kind) == ("oFirst", "closed")
-    assert "接过去缴了" in json.loads(notice.body)["lines"][0]
+    assert "接过去缴" in json.loads(notice.body)["lines"][0]
+
+
+def test_who_lost_an_order_cannot_open_it_again_before_the_one_who_took_over_had_time(counter: Counter) -> None:
+    no = counter.open("oFirst", payable())
+    begin(counter, 5)
+    counter.mark_closed(f"{no}-1", later(minutes=5))
+    assert counter.try_to_open("oFirst", payable(), at=later(minutes=6)).is_taken_over
+    assert counter.try_to_open("oSecond", payable(), at=later(minutes=7)).order_no

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from pathlib import Path
 from time import monotonic
@@ -89,6 +89,14 @@ def open_database(url: str, *, pool_size: int = 10, busy_seconds: float = BUSY_S
     raise BadDatabaseUrl(f"storage.database: {where.drivername} is not supported, use sqlite or postgresql+psycopg")
 
 
+def _only_for_this_user(database: Path) -> None:
+    """Take other users' access away from a file that an earlier release made; -wal and -shm follow its mode."""
+    for file in (database, database.with_name(f"{database.name}-wal"), database.with_name(f"{database.name}-shm")):
+        with suppress(OSError):  # not there yet, or another user's: `doctor` looks at modes
+            if file.stat().st_mode & 0o077:
+                file.chmod(0o600)
+
+
 def _open_sqlite(url: URL, pool_size: int, busy_seconds: float) -> Engine:
     if not url.database or url.database == ":memory:" or "mode" in url.query:
         raise BadDatabaseUrl("storage.database: SQLite needs a file, in memory everything would be forgotten")
@@ -96,6 +104,7 @@ def _open_sqlite(url: URL, pool_size: int, busy_seconds: float) -> Engine:
         Path(url.database).parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise BadDatabaseUrl(f"storage.database: the folder of {url.database} cannot be made") from error
+    _only_for_this_user(Path(url.database))
     busy_seconds = float(str(url.query.get("timeout", busy_seconds)))
     engine = create_engine(
         url,

@@ -11,6 +11,7 @@ from itsdangerous import BadSignature, Signer
 from bot.pay.cashier import placed_attempt
 from bot.pay.hand_off import hand_off_page, plain_sentence
 from bot.pay.till import Till
+from bot.wire.signed_tokens import read_token
 from dialogs.texts import say
 from dialogs.world import OrderState, Unavailable
 from storage.database import reading, writing
@@ -41,7 +42,7 @@ class PayLinks:
         answer is empty. Whether it is true cannot be known; the old attempt is closed at WeChat Pay first either way.
         """
         try:
-            order_no = self._signer().unsign(token).decode()
+            order_no = read_token(self._signer(), token)
         except (BadSignature, UnicodeError):
             return self._sentence(404, "pay.unknown")
         if "MicroMessenger" not in user_agent:

@@ -46,6 +46,8 @@ def read_message(robot: WeRoBot, xml: bytes) -> Message:
         raise Unreadable("FromUserName")
     if not (isinstance(account, str) and _PARTY.fullmatch(account)):
         raise Unreadable("ToUserName")
+    if openid == account:
+        raise Unreadable("FromUserName is the account itself")
     if elements.get("Event") in WITHDRAWING:
         # FromUserName is the platform here, OpenID the citizen (developers.weixin.qq.com: authorization_change)
         about = elements.get("OpenID", openid)

@@ -104,3 +104,11 @@ def test_no_password_stands_in_the_error_of_a_database_that_is_away() -> None:
     with pytest.raises(DatabaseUnavailable) as away, writing(engine):
         pass
     assert "hidden" not in f"{away.value} {away.value.__cause__} {engine}"
+
+
+def test_a_file_that_others_could_read_is_closed_to_them(tmp_path: Path) -> None:
+    file = tmp_path / "bot.db"
+    file.touch(mode=0o644)
+    file.chmod(0o644)
+    open_database(f"sqlite:///{file}").dispose()
+    assert file.stat().st_mode & 0o777 == 0o600

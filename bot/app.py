@@ -365,8 +365,8 @@ def _merchant(settings: Settings) -> Merchant:
         app_id=settings.wechat.app_id,
         mch_id=pay.mch_id,
         serial_no=pay.serial_no,
-        private_key=settings.pem(pay.private_key),
+        private_key=settings.merchant_key,
         api_v3_key=pay.api_v3_key,
-        public_key=settings.pem(pay.platform_public_key),
+        public_key=settings.platform_key,
         public_key_id=pay.platform_public_key_id,
     )

@@ -7,18 +7,21 @@ from __future__ import annotations
 
 import base64
 import binascii
+import ipaddress
 import re
 from contextvars import ContextVar
 from dataclasses import fields
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal, cast
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from bot.certificate.seal import BadSeal, Seal
+from bot.pay.key_texts import UnusableKey, private_key_of, public_key_of, serial_of, trimmed
 from bot.turns.people_limits import LimitSettings
 
 PLACEHOLDER = re.compile(r"^\s*$|^<.*>$|change[-_ ]?me|placeholder|your[-_ ]|请填写|^x{3,}$|x{8}", re.IGNORECASE)
@@ -39,6 +42,10 @@ class BadConfiguration(Exception):
         self.mistakes = mistakes
 
 
+Trimmed = Annotated[str, BeforeValidator(trimmed)]
+Serial = Annotated[str, BeforeValidator(serial_of)]
+
+
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -57,10 +64,10 @@ class ServerSettings(_Section):
 class WeChatSettings(_Section):
     """`[wechat]`."""
 
-    app_id: str = ""
-    secret: str = ""
-    token: str = ""
-    encoding_aes_key: str = ""
+    app_id: Trimmed = ""
+    secret: Trimmed = ""
+    token: Trimmed = ""
+    encoding_aes_key: Trimmed = ""
     mode: Literal["safe"] = "safe"
     api_base: str = "https://api.weixin.qq.com"
     notice_template: str = ""
@@ -69,12 +76,12 @@ class WeChatSettings(_Section):
 class PaySettings(_Section):
     """`[pay]`."""
 
-    mch_id: str = ""
-    api_v3_key: str = ""
-    serial_no: str = ""
+    mch_id: Trimmed = ""
+    api_v3_key: Trimmed = ""
+    serial_no: Serial = ""
     private_key: str = ""
     platform_public_key: str = ""
-    platform_public_key_id: str = ""
+    platform_public_key_id: Trimmed = ""
     api_base: str = "https://api.mch.weixin.qq.com"
     channel: Literal["jsapi", "native"] = "jsapi"
     expires_minutes: Annotated[int, Field(ge=2, le=120)] = 30
@@ -207,8 +214,18 @@ class Settings(BaseSettings):
         return f"{scheme}:///{beside.with_name(f'{beside.stem}-sessions.db')}"
 
     def pem(self, text: str) -> str:
-        """A key that is given as PEM or as the path of a PEM file. Raises OSError."""
-        return text if "-----BEGIN" in text else self.path(text).read_text("ascii")
+        """A key that is given as PEM or as the path of a PEM file. Raises OSError, UnicodeDecodeError."""
+        return text if "-----BEGIN" in text else self.path(text.strip()).read_text("utf-8-sig")
+
+    @property
+    def merchant_key(self) -> str:
+        """The merchant's private key in PKCS#8. Raises OSError, UnicodeDecodeError, UnusableKey."""
+        return private_key_of(self.pem(self.pay.private_key))
+
+    @property
+    def platform_key(self) -> str:
+        """WeChat Pay's public key. Raises OSError, UnicodeDecodeError, UnusableKey."""
+        return public_key_of(self.pem(self.pay.platform_public_key))
 
 
 def read(config: Path, overrides: dict[str, dict[str, Any]] | None = None) -> Settings:
@@ -257,6 +274,12 @@ def require_complete(settings: Settings) -> None:
         raise BadConfiguration(mistakes)
 
 
+def require_safe_address(settings: Settings) -> None:
+    """Refuse an unsafe public address before a sandbox writes anything; raises BadConfiguration."""
+    if mistakes := _address_mistakes(settings):
+        raise BadConfiguration(mistakes)
+
+
 def _missing(section: str, values: BaseModel, keys: tuple[str, ...]) -> list[str]:
     return [
         f"{section}.{key}: missing or a placeholder; set it in bot.toml or as BOT_{section.upper()}__{key.upper()}"
@@ -278,16 +301,14 @@ def _malformed(settings: Settings) -> list[str]:
         mistakes.append("wechat.encoding_aes_key: not the 43 letters of the account's console; no message can be read")
     if len(settings.pay.api_v3_key.encode()) != 32:
         mistakes.append("pay.api_v3_key: must be 32 bytes; no callback could be opened")
-    for key in ("private_key", "platform_public_key"):
-        try:
-            settings.pem(getattr(settings.pay, key))
-        except (OSError, UnicodeDecodeError):
-            mistakes.append(f"pay.{key}: neither a PEM text nor a readable file")
+    mistakes += _key_mistakes(settings) + _number_mistakes(settings) + _weak_secrets(settings)
     for section, url in (("wechat", settings.wechat.api_base), ("pay", settings.pay.api_base)):
         if not re.fullmatch(r"https?://[^/\s?#]+/?", url):
             mistakes.append(f"{section}.api_base: must be scheme, host and port")
-    if not re.fullmatch(r"https?://[^\s?#]+", settings.server.public_url):
+    if not re.fullmatch(r"(?i:https?)://[^\s?#]+", settings.server.public_url):
         mistakes.append("server.public_url: must be an http(s) address; pay links and callbacks are built from it")
+    else:
+        mistakes += _address_mistakes(settings)
     mistakes += _seal_mistakes(settings)
     mistakes += [
         f"certificate.rare_fonts: there is no file {path}; names that need it could not be printed"
@@ -308,6 +329,69 @@ def _malformed(settings: Settings) -> list[str]:
             "Make one once and keep a copy of it: head -c 32 /dev/urandom | base64"
         )
     return mistakes
+
+
+def _key_mistakes(settings: Settings) -> list[str]:
+    mistakes = []
+    for key, read_key, follows in (
+        ("private_key", lambda: settings.merchant_key, "no request to WeChat Pay could be signed, so nobody could pay"),
+        ("platform_public_key", lambda: settings.platform_key, "no answer of WeChat Pay could be verified"),
+    ):
+        try:
+            read_key()
+        except UnusableKey as wrong:
+            mistakes.append(f"pay.{key}: {wrong}; {follows}")
+        except (OSError, ValueError):
+            mistakes.append(f"pay.{key}: neither a PEM text nor a readable file; {follows}")
+    return mistakes
+
+
+def _number_mistakes(settings: Settings) -> list[str]:
+    pay = settings.pay
+    checks = (
+        ("wechat.app_id", settings.wechat.app_id, r"wx[0-9a-z]{16}", "wx and 16 letters or figures; no token is given"),
+        ("wechat.token", settings.wechat.token, r"[0-9A-Za-z]{3,32}", "3 to 32 letters or figures; no message comes"),
+        ("pay.mch_id", pay.mch_id, r"[0-9]{8,10}", "the 8 to 10 figures of 商户号; WeChat Pay refuses every order"),
+        ("pay.serial_no", pay.serial_no, r"[0-9A-F]{16,40}", "hexadecimal figures; WeChat Pay refuses every signature"),
+        (
+            "pay.platform_public_key_id",
+            pay.platform_public_key_id,
+            r"PUB_KEY_ID_[0-9A-Za-z]+",
+            "PUB_KEY_ID_ and its figures; no callback is accepted",
+        ),
+    )
+    return [f"{key}: must be {should_be}" for key, value, shape, should_be in checks if not re.fullmatch(shape, value)]
+
+
+def _address_mistakes(settings: Settings) -> list[str]:
+    """An address of citizens needs TLS; the sandbox, which lets anyone speak for citizens, stays on this machine."""
+    address = urlsplit(settings.server.public_url)
+    host = address.hostname or ""
+    try:
+        is_loopback = ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        is_loopback = host == "localhost" or host.endswith(".localhost")
+    if settings.sandbox.enabled and not is_loopback:
+        return ["server.public_url: must be a loopback address while sandbox.enabled; others could act as any citizen"]
+    if not settings.sandbox.enabled and address.scheme == "http" and not is_loopback:
+        return ["server.public_url: must begin with https; pay links and certificates could be read on the way"]
+    return []
+
+
+def _weak_secrets(settings: Settings) -> list[str]:
+    """Secrets that can be guessed: of one repeated character, or shorter than what the console gives."""
+    secrets = (
+        ("wechat.secret", settings.wechat.secret, 16, "others could speak for the account"),
+        ("wechat.token", settings.wechat.token, 8, "others could forge citizens' messages"),
+        ("wechat.encoding_aes_key", settings.wechat.encoding_aes_key, 43, "others could read and forge messages"),
+        ("pay.api_v3_key", settings.pay.api_v3_key, 32, "others could forge payments"),
+        ("server.metrics_token", settings.server.metrics_token, 16, "others could read the figures"),
+    )
+    return [
+        f"{key}: too easy to guess, must be at least {least} different enough characters; {follows}"
+        for key, value, least, follows in secrets
+        if value and (len(value) < least or len(set(value)) < 4)
+    ]
 
 
 def _seal_mistakes(settings: Settings) -> list[str]:

@@ -15,7 +15,7 @@ from bot.commands.root import DEFAULT_CONFIG, ConfigPath, app, complain, operato
 def serve(config: ConfigPath = DEFAULT_CONFIG) -> None:
     """提供服务：打印 ready http://主机:端口，收到 SIGTERM 后办完手上的事再退出。"""
     from bot.logs import set_up
-    from bot.settings import require_complete
+    from bot.settings import require_complete, require_safe_address
     from bot.web.server import Listen
     from bot.web.server import serve as listen_and_serve
 
@@ -24,6 +24,7 @@ def serve(config: ConfigPath = DEFAULT_CONFIG) -> None:
         settings = settings_of(config)
         overrides: dict[str, Any] = {}
         if settings.sandbox.enabled:
+            require_safe_address(settings)
             from bot.sandbox.started import start_for_server
 
             overrides = start_for_server(settings)
@@ -63,7 +64,7 @@ def doctor(config: ConfigPath = DEFAULT_CONFIG) -> None:
     for finding in findings:
         typer.echo(f"{'正常' if finding.ok else '有误'}  {finding.name}  {finding.says}".rstrip())
     if not all(finding.ok for finding in findings):
-        raise typer.Exit(1)
+        raise typer.Exit(2 if findings[0].name == "配置" and not findings[0].ok else 1)
 
 
 menu = typer.Typer(help="公众号菜单。", no_args_is_help=True)

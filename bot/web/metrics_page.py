@@ -1,4 +1,4 @@
-"""/metrics: for this machine's own collector, or for who has the token."""
+"""/metrics: for who has the token; where none is set, for this machine's own collector."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 
 from bot.web.services import WebServices
 
-_FORWARDED = ("X-FORWARDED-FOR", "FORWARDED", "X-REAL-IP")
+_FORWARDED = ("X-FORWARDED-FOR", "FORWARDED", "X-REAL-IP", "VIA")
 
 
 class MetricsPage:
@@ -21,7 +21,8 @@ class MetricsPage:
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         """The counters in Prometheus' text format."""
-        if not (self._has_token(req) or _from_loopback(req)):
+        is_allowed = self._has_token(req) if self._services.metrics_token else _from_loopback(req)
+        if not is_allowed:
             raise falcon.HTTPNotFound
         resp.data = self._services.metrics.page()
         resp.content_type = CONTENT_TYPE_LATEST

@@ -104,21 +104,30 @@ def test_health_is_503_where_one_check_fails_and_says_which() -> None:
 @pytest.mark.parametrize(
     ("address", "headers", "status"),
     [
-        ("127.0.0.1", {}, 200),
-        ("::1", {}, 200),
+        ("127.0.0.1", {}, 404),
+        ("::1", {}, 404),
         ("10.0.0.7", {}, 404),
         ("127.0.0.1", {"X-Forwarded-For": "127.0.0.1"}, 404),
         ("127.0.0.1", {"Forwarded": "for=127.0.0.1"}, 404),
+        ("127.0.0.1", {"Authorization": "Bearer s3cret"}, 200),
         ("10.0.0.7", {"Authorization": "Bearer s3cret"}, 200),
         ("10.0.0.7", {"Authorization": "Bearer wrong"}, 404),
         ("10.0.0.7", {"Authorization": "Bearer "}, 404),
         ("", {}, 404),
     ],
 )
-def test_metrics_are_for_the_loopback_or_the_token_only(address: str, headers: dict[str, str], status: int) -> None:
+def test_metrics_want_their_token_whenever_one_is_set(address: str, headers: dict[str, str], status: int) -> None:
     client = Side(others={"metrics_token": "s3cret"}).client
     result = client.simulate_get("/metrics", headers=headers, remote_addr=address, extras={"REMOTE_ADDR": address})
     assert result.status_code == status
+
+
+@pytest.mark.parametrize("header", ["X-Forwarded-For", "Forwarded", "X-Real-IP", "Via"])
+def test_without_a_token_the_loopback_reads_the_metrics_unless_a_proxy_asks_for_another(header: str) -> None:
+    client = Side().client
+    loopback = {"remote_addr": "127.0.0.1", "extras": {"REMOTE_ADDR": "127.0.0.1"}}
+    assert client.simulate_get("/metrics", **loopback).status_code == 200
+    assert client.simulate_get("/metrics", headers={header: "1.1 proxy"}, **loopback).status_code == 404
 
 
 def test_without_a_token_no_token_opens_the_metrics() -> None:

@@ -332,13 +332,14 @@ def _malformed(settings: Settings) -> list[str]:
 
 
 def _key_mistakes(settings: Settings) -> list[str]:
+    keys = settings.pay
     mistakes = []
-    for key, read_key, follows in (
-        ("private_key", lambda: settings.merchant_key, "no request to WeChat Pay could be signed, so nobody could pay"),
-        ("platform_public_key", lambda: settings.platform_key, "no answer of WeChat Pay could be verified"),
+    for key, text, read_key, follows in (
+        ("private_key", keys.private_key, private_key_of, "no request could be signed, so nobody could pay"),
+        ("platform_public_key", keys.platform_public_key, public_key_of, "no answer could be verified"),
     ):
         try:
-            read_key()
+            read_key(settings.pem(text))
         except UnusableKey as wrong:
             mistakes.append(f"pay.{key}: {wrong}; {follows}")
         except (OSError, ValueError):

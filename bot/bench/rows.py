@@ -171,7 +171,7 @@ def stocked(ground: Ground, name: str, database: str) -> Path:
     enrol(engine, seal, ground.people, folder, ground.today)
     engine.dispose()
     sections = ground.overrides | {
-        "server": {"port": 0, "threads": THREADS, "workers": WORKERS, "public_url": "http://bench.invalid"},
+        "server": {"port": 0, "threads": THREADS, "workers": WORKERS, "public_url": "https://bench.invalid"},
         "storage": {"database": database, "sessions": ground.sessions, "field_key": "field.key"},
     }
     config = folder / "bot.toml"

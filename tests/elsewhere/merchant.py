@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import secrets
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -31,7 +32,7 @@ class Merchant:
         self, clock: Clock, violations: Violations, bell: Bell, app_id: str, notify_url: str, bot_url: str
     ) -> None:
         self.app_id, self.mch_id = app_id, "1900009191"
-        self.serial_no, self.api_v3_key = word(40).upper(), word(32)
+        self.serial_no, self.api_v3_key = secrets.token_hex(20).upper(), word(32)
         self.key, self.platform_key = SigningKey(), SigningKey()
         self.platform_key_id = f"PUB_KEY_ID_0{self.mch_id}2026112600"
         self.clock, self.violations, self.bell = clock, violations, bell

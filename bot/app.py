@@ -37,7 +37,7 @@ from bot.pay.cashier import StoredCashier
 from bot.pay.gateway import Gateway
 from bot.pay.links import PayLinks
 from bot.pay.merchant import Merchant
-from bot.pay.notify_guard import NotifyGuard
+from bot.pay.notify_guard import NotifyGuard, certificates_by_serial
 from bot.pay.till import Till
 from bot.reconciling.reconciler import Reconciler
 from bot.reconciling.routine import reconciling
@@ -264,7 +264,9 @@ def build(
         turns=turns,
         trouble=say("wire.error", id="{id}"),
         clock=clock,
-        guard=NotifyGuard(merchant),
+        guard=NotifyGuard(
+            merchant, certificates_by_serial(settings.pem(path) for path in settings.pay.platform_certificates)
+        ),
         settle=Callbacks(till, wakeups).settle,
         hand_off=links.open,
         certificate=certificate_links.open,

@@ -17,6 +17,7 @@ from typing import Annotated, Any, Literal, cast
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from cryptography.x509 import load_pem_x509_certificate
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
@@ -82,6 +83,7 @@ class PaySettings(_Section):
     private_key: str = ""
     platform_public_key: str = ""
     platform_public_key_id: Trimmed = ""
+    platform_certificates: tuple[str, ...] = ()
     api_base: str = "https://api.mch.weixin.qq.com"
     channel: Literal["jsapi", "native"] = "jsapi"
     expires_minutes: Annotated[int, Field(ge=2, le=120)] = 30
@@ -344,6 +346,14 @@ def _key_mistakes(settings: Settings) -> list[str]:
             mistakes.append(f"pay.{key}: {wrong}; {follows}")
         except (OSError, ValueError):
             mistakes.append(f"pay.{key}: neither a PEM text nor a readable file; {follows}")
+    for path in keys.platform_certificates:
+        try:
+            load_pem_x509_certificate(settings.pem(path).encode())
+        except (OSError, ValueError):
+            mistakes.append(
+                f"pay.platform_certificates: {path if 'BEGIN' not in path else 'one text'} is no certificate (PEM); "
+                "callbacks signed by it during a change of keys would be refused"
+            )
     return mistakes
 
 

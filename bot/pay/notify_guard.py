@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Literal, cast
@@ -158,6 +158,11 @@ def _notification(opened: dict[str, Any]) -> Notification:
     if event.startswith("REFUND."):
         return Notification(number, event, "refund", None, refund_notice_of(resource))
     return Notification(number, event, "other", None, None)
+
+
+def certificates_by_serial(pems: Iterable[str]) -> dict[str, str]:
+    """Platform certificates by the serial number that stands in each. Raises ValueError for what is no certificate."""
+    return {f"{load_pem_x509_certificate(pem.encode()).serial_number:X}": pem for pem in pems}
 
 
 def _certificate(serial: str, pem: str) -> Certificate:

@@ -68,6 +68,7 @@ class Orders:
         """Put in an order of an earlier start of this stand-in; no citizen and no merchant can do that."""
         with self.lock:
             self._by_no[order.terms.out_trade_no] = self._by_handle[order.handle] = order
+            self._given_at[order.handle] = order.handled_at
             if order.transaction_id is not None:
                 self._by_transaction[order.transaction_id] = order
 

@@ -126,3 +126,9 @@ def test_a_serial_is_written_as_wechat_pay_writes_it(text: str) -> None:
 def test_an_unsafe_public_address_is_refused(sandbox: bool, url: str, is_refused: bool) -> None:
     changes = {"server": ServerSettings(public_url=url), "sandbox": SandboxSettings(enabled=sandbox)}
     assert ("server.public_url" in mistakes(complete().model_copy(update=changes))) is is_refused
+
+
+def test_a_platform_certificate_that_cannot_be_read_is_named_with_what_follows() -> None:
+    settings = complete()
+    pay = settings.pay.model_copy(update={"platform_certificates": ("missing.pem",)})
+    assert "pay.platform_certificates: missing.pem" in mistakes(settings.model_copy(update={"pay": pay}))

@@ -4,13 +4,18 @@ import base64
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509 import CertificateBuilder, Name, NameAttribute
+from cryptography.x509.oid import NameOID
 
 from bot.pay.merchant import wechatpay
-from bot.pay.notify_guard import NotifyGuard, NotifyRefused
+from bot.pay.notify_guard import NotifyGuard, NotifyRefused, certificates_by_serial
 from bot.pay.sealed import open_resource
 from tests.bot.answering import Answer, Answering
 from tests.bot.paykeys import NOW, key_of, merchant, paid, refunded, sealed, signed_headers
@@ -265,3 +270,38 @@ def test_foreign_xml_and_half_notifications_are_refused_signed_or_not(guard: Not
     body = foreign(name)
     refused(guard, {}, body)
     assert refused(guard, genuine(body), body).status == 400
+
+
+def platform_certificate(begins: datetime, ends: datetime) -> str:
+    """A platform certificate with the serial number 5157F09EFDC096DE15EBE81A47057A7232F1B8E1, of a key of its own."""
+    name = Name([NameAttribute(NameOID.COMMON_NAME, "Tenpay.com sign")])
+    key = key_of("platform certificate")
+    made = CertificateBuilder(name, name, key.public_key(), int(SERIAL, 16), begins, ends).sign(key, SHA256())
+    return made.public_bytes(Encoding.PEM).decode()
+
+
+SERIAL = "5157F09EFDC096DE15EBE81A47057A7232F1B8E1"
+DAY = timedelta(days=1)
+
+
+def test_while_keys_are_changed_callbacks_signed_by_either_are_let_in() -> None:
+    now = datetime.fromtimestamp(NOW, UTC)
+    guard = NotifyGuard(merchant(), certificates_by_serial([platform_certificate(now - DAY, now + DAY)]))
+    by_certificate = signed_headers(PAID, key_of("platform certificate"), serial=SERIAL)
+    guard.check_headers(by_certificate, NOW)
+    assert guard.read(by_certificate, PAID, NOW).kind == "payment"
+    assert guard.read(genuine(PAID), PAID, NOW).kind == "payment"
+    forged = signed_headers(PAID, key_of("somebody"), serial=SERIAL)
+    assert refused(guard, forged, PAID).reason == "wrong signature"
+
+
+def test_a_certificate_that_has_run_out_lets_nothing_in() -> None:
+    now = datetime.fromtimestamp(NOW, UTC)
+    guard = NotifyGuard(merchant(), certificates_by_serial([platform_certificate(now - 2 * DAY, now - DAY)]))
+    by_certificate = signed_headers(PAID, key_of("platform certificate"), serial=SERIAL)
+    assert refused(guard, by_certificate, PAID).reason == "the platform certificate has run out"
+
+
+def test_what_is_no_certificate_is_not_taken_for_one() -> None:
+    with pytest.raises(ValueError):
+        certificates_by_serial(["-----BEGIN CERTIFICATE-----\nxx\n-----END CERTIFICATE-----"])

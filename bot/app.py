@@ -100,6 +100,7 @@ class App:
     journal: Journal
     turns: Turns
     wsgi: WSGIApplication
+    services: WebServices
     doors: Mapping[str, Door]
     metrics: Metrics
     worker: Worker
@@ -288,6 +289,7 @@ def build(
         journal=journal,
         turns=turns,
         wsgi=build_wsgi(services),
+        services=services,
         doors=build_doors(services),
         metrics=metrics,
         worker=worker,

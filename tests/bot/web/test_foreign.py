@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import falcon.testing
@@ -14,6 +15,8 @@ from bot.app import App, build
 from bot.sandbox.push_crypto import PushCrypto, signature
 from bot.sandbox.push_xml import envelope
 from bot.settings import read
+from bot.web.routes import build_wsgi
+from bot.wire.sealing import WireKeys
 from storage.orders.columns import DISCREPANCY, LEDGER
 from storage.sealing import FieldSeal
 from tests.bot.sandbox_parts import keys
@@ -116,8 +119,11 @@ def test_the_official_json_push_in_safe_mode_is_answered_politely(
 ) -> None:
     post = official["safe_post"]
     account = {name: str(official[there]) for name, there in _NAMES.items()}
-    app = application(tmp_path, account, float(post["timestamp"]))
-    client = falcon.testing.TestClient(app.wsgi)
+    own = {"app_id": KEYS.app_id, "token": KEYS.token, "encoding_aes_key": KEYS.encoding_aes_key}
+    app = application(tmp_path, own, float(post["timestamp"]))
+    # The sample's token is AAAAA, with which no installation starts: only the keys of the wire are the sample's.
+    theirs = WireKeys(account["token"], account["encoding_aes_key"], account["app_id"])
+    client = falcon.testing.TestClient(build_wsgi(replace(app.services, keys=theirs)))
     query = {name: post[name] for name in ("timestamp", "nonce", "signature", "msg_signature")}
     query |= {"encrypt_type": "aes"}
     xml = (PUSH.parent / "safe_mode_post.xml").read_bytes()

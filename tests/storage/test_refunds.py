@@ -56,7 +56,10 @@ def test_what_is_given_back_is_in_the_ledger_with_its_own_number(counter: Counte
 def test_who_paid_what_was_paid_already_is_told_of_what(counter: Counter) -> None:
     counter.refunded(owing(counter))
     with counter.engine.connect() as connection:
-        due, back = (json.loads(body)["lines"] for body in connection.execute(select(NOTICE.c.body)).scalars())
+        due, back = (
+            json.loads(body)["lines"]
+            for body in connection.execute(select(NOTICE.c.body).order_by(NOTICE.c.id)).scalars()
+        )
     assert due[0].startswith("您付的 500元没有用上：付款的时候已经有人缴过，或者过了缴费时间。")
     assert due[1:] == ["wang* 2026 年养老保险 500元"]
     assert back[0].startswith("500元已经原路退回")

@@ -7,7 +7,7 @@ from typing import ClassVar
 from dialogs.said import Said
 from dialogs.step import Answer, Ask, Go, Json, Knowledge, Known, Option, Step, Wrong
 from dialogs.steps.lookup import stopped_for, without_whom, wrong_code
-from dialogs.steps.strangers import count_miss, limit_reached, needs_code_first
+from dialogs.steps.strangers import count_met, count_miss, limit_reached, needs_code_first
 from dialogs.terms.spoken import spoken_code
 from dialogs.texts import say
 from dialogs.world import Guess, World
@@ -84,7 +84,7 @@ class Captcha(_Code):
         if end := limit_reached(world, insured):
             return end
         if known["fits"]:
-            world.limits.met(world.payer, insured)
+            count_met(world, insured)
             world.captchas.confirm(world.payer, insured)
             return Known({"checked": True})
         if end := count_miss(world, insured):

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dialogs.step import Answer, Ask, Go, Json, Knowledge, Known, Option, Step
 from dialogs.steps.family_bill import PENSION, Left, bill, line_id, members, places, table, wanted
 from dialogs.steps.obstacles import Why, obstacle
-from dialogs.steps.owed import clock_time, enrolment_id
+from dialogs.steps.owed import WITH_A_REASON, clock_time, enrolment_id
 from dialogs.steps.strangers import may_hear_details
 from dialogs.texts import say
 from dialogs.world import World
@@ -90,5 +90,6 @@ def _reason(left: Left, world: World) -> str:
     if left.obstacle is None:
         return "singly"
     insured = left.id.partition(":")[2]
-    exempt = left.obstacle.why is Why.FREE and not may_hear_details(world, insured)
-    return "exempt" if exempt else left.obstacle.why.value
+    if left.obstacle.why not in WITH_A_REASON or may_hear_details(world, insured):
+        return left.obstacle.why.value
+    return "exempt" if left.obstacle.year else "not_now"

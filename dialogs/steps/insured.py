@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dialogs.said import Said
 from dialogs.step import Answer, Ask, Go, Json, Knowledge, Known, Option, Step, Wrong
-from dialogs.steps.strangers import count_miss, limit_reached
+from dialogs.steps.strangers import count_met, count_miss, limit_reached
 from dialogs.terms.identity import Document, NotADocument, read_document, read_typed_name
 from dialogs.terms.name_shape import has_name_shape
 from dialogs.texts import say
@@ -36,7 +36,7 @@ class Insured(Step):
             return end
         person = world.registry.confirm(insured, read_typed_name(said.text))
         if person is not None:
-            world.limits.met(world.payer, insured)
+            count_met(world, insured)
             return Known({"name": person.name})
         if end := count_miss(world, insured):
             return end

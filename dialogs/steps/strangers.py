@@ -44,6 +44,12 @@ def count_miss(world: World, insured: str) -> End | None:
     return limit_reached(world, insured)
 
 
+def count_met(world: World, insured: str) -> None:
+    """Count a new person, whose number and name fit; people this citizen knows already use up no limit."""
+    if not is_known(world, insured):
+        world.limits.met(world.payer, insured)
+
+
 def needs_code_first(world: World, insured: str) -> bool:
     """Whether a code comes before the name is compared: many names were tried, and this citizen is not known."""
     return world.limits.wants_code(insured) and not is_known(world, insured)

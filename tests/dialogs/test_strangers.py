@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from dialogs.steps.consent import VERSION
 from dialogs.terms.identity import with_check_digit
-from dialogs.terms.insurance import Insurance, PayKind, payable_key
+from dialogs.terms.insurance import Insurance, PayKind, Status, payable_key
 from dialogs.texts import say
 from dialogs.world import Payment
+from tests.dialogs.test_family import family
 from tests.dialogs.townspeople import LI, MAI, MORNING, RESIDENTS, WANG, WU, ZHAO, Phone, town
 
 FLOWS = ("pay.medical", "pay.pension", "pay.medical_assessed", "my.contacts", "query.payments", "query.enrolments")
@@ -116,3 +118,39 @@ def test_a_name_is_compared(name: str) -> None:
     begin(phone, "pay.medical")
     phone.say(LI.number, name)
     assert len(compared(phone)) == 1
+
+
+@pytest.mark.parametrize(
+    "name", ["那英", "那木其", "帮达示", "拉毛卓么", "日哦", "他西", "阿咋", "卓吗", "明白", "马上"]
+)
+def test_a_rare_name_that_sounds_like_a_word_is_compared(name: str) -> None:
+    """那, 帮 and 他 begin names, 么, 哦 and 吗 end names: who has one could otherwise never pay."""
+    test_a_name_is_compared(name)
+
+
+def test_typing_the_numbers_of_known_people_leaves_the_days_new_people() -> None:
+    """Ten people this openid confirmed or paid for are typed in again; the eleventh is the first new one."""
+    known = [replace(LI, number=with_check_digit(f"36990119700521{order:03}")) for order in range(100, 110)]
+    place = town()
+    place.residents = (*place.residents, *known)
+    phone = Phone(place)
+    for one in known:
+        place.confirmed[phone.payer, one.key] = place.moment
+        begin(phone, "pay.medical")
+        phone.say(one.number, one.name)
+        assert phone.session.asked == "confirm"
+    begin(phone, "pay.medical")
+    phone.say(LI.number, LI.name)
+    assert phone.session.asked == "confirm"
+
+
+@pytest.mark.parametrize("status", [Status.PAUSED, Status.ENDED])
+def test_in_a_family_order_too_no_reason_is_told_of_a_stranger(status: Status) -> None:
+    """Number and name are enough to add a contact, so of a contact no more is told than those two open."""
+    stranger = replace(LI, enrolments=tuple(replace(one, status=status) for one in LI.enrolments))
+    phone = family(MAI, stranger, proved=False)
+    phone.town.residents = tuple(stranger if one.key == LI.key else one for one in phone.town.residents)
+    read = phone.say("全部", "选好了")
+    assert "没有要缴的" in read
+    assert "暂停" not in read
+    assert "终止" not in read

@@ -125,7 +125,7 @@ def _several(known: Knowledge, count: str) -> bool:
 
 
 def _without(known: Knowledge, *names: str) -> Knowledge:
-    return {name: value for name, value in known.items() if name not in names}
+    return {name: value for name, value in known.items() if name not in (*names, SHOWN)}
 
 
 def _summary(known: Knowledge, owed: Payable) -> str:
